@@ -1,0 +1,3 @@
+module github.com/camsec/camsec
+
+go 1.26

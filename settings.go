@@ -1,0 +1,256 @@
+package camsec
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// A State says whether something is on. Its zero value is not "off": a device
+// that does not say must never read as safe.
+type State uint8
+
+// States.
+const (
+	StateUnknown State = iota
+	StateOff
+	StateOn
+)
+
+var stateNames = [...]string{"unknown", "off", "on"}
+
+// StateOf returns StateOn for true and StateOff for false.
+func StateOf(on bool) State {
+	if on {
+		return StateOn
+	}
+	return StateOff
+}
+
+// String returns "unknown", "off" or "on".
+func (s State) String() string { return nameOf(stateNames[:], s) }
+
+// MarshalText writes the state's name.
+func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads the state's name; one it does not know is unknown.
+func (s *State) UnmarshalText(b []byte) error { *s = valueOf[State](stateNames[:], b); return nil }
+
+// Setting ids. They are the vocabulary between drivers, which read settings,
+// and controls, which judge them; the comment gives the kind of the value.
+// A driver may add ids of its own under a prefix "x-VENDOR.".
+const (
+	SettingActivated       = "device.activated"         // bool
+	SettingDefaultPassword = "account.default-password" // bool: the device's own flag for the account in use
+	SettingRiskPassword    = "account.risk-password"    // bool
+	SettingAnonymous       = "login.anonymous"          // bool: viewing without a login
+	SettingLockout         = "login.lockout"            // bool
+	SettingLockoutTries    = "login.lockout.tries"      // int
+	SettingLockoutSeconds  = "login.lockout.seconds"    // int
+	SettingLoginAlarm      = "login.alarm"              // strings: notification methods of the illegal-login event
+	SettingIdleLogout      = "login.idle-logout"        // bool
+	SettingHTTPAuth        = "http.auth"                // strings of digest, basic
+	SettingHTTPAlgorithms  = "http.auth.algorithms"     // strings of MD5, SHA256
+	SettingRTSPAuth        = "rtsp.auth"                // strings of digest, basic
+	SettingONVIFAuth       = "onvif.auth"               // strings, vendor's words
+	SettingHTTP            = "service.http"             // bool
+	SettingHTTPS           = "service.https"            // bool
+	SettingHTTPSRedirect   = "http.redirect"            // bool: plain http only leads to https
+	SettingTLSMin          = "tls.min"                  // string: "1.0" … "1.3"
+	SettingSSH             = "service.ssh"              // bool
+	SettingTelnet          = "service.telnet"           // bool
+	SettingUPnP            = "service.upnp"             // bool
+	SettingSNMP1           = "service.snmp.v1"          // bool: v1 or v2c answers
+	SettingSNMP3           = "service.snmp.v3"          // bool
+	SettingFTP             = "service.ftp"              // bool: upload to an FTP server
+	SettingDDNS            = "service.ddns"             // bool
+	SettingCloud           = "service.cloud"            // bool: the maker's cloud (EZVIZ)
+	SettingEHome           = "service.ehome"            // bool: ISUP/EHome platform access
+	SettingGB28181         = "service.gb28181"          // bool
+	SettingSADP            = "service.sadp"             // bool: layer-2 discovery answers
+	SettingBonjour         = "service.bonjour"          // bool
+	SettingWebSocket       = "service.websocket"        // bool: without TLS
+	SettingModbus          = "service.modbus"           // bool
+	SettingIoT             = "service.iot"              // bool: IOT port 30999
+	SettingMailTLS         = "mail.tls"                 // bool; unset when mail is unused
+	SettingEventPushTLS    = "events.push.tls"          // bool: every receiver over https
+	SettingIPFilter        = "network.ip-filter"        // bool
+	Setting8021X           = "network.802.1x"           // bool
+	SettingCGI             = "integration.cgi"          // bool
+	SettingONVIF           = "integration.onvif"        // bool
+	SettingNTP             = "time.ntp"                 // bool
+	SettingNTPServer       = "time.ntp.server"          // string
+	SettingClockOffset     = "time.offset-seconds"      // int: device minus ours
+)
+
+// A Setting is one thing a device has set, or why it could not be told.
+type Setting struct {
+	ID    string `json:"id"`
+	Value Value  `json:"value"`
+	// State is Value for switches, and unknown for everything else.
+	State  State  `json:"state"`
+	Source Source `json:"source"`
+	// Err says why Value is missing; nil when it is not.
+	Err *Problem `json:"error,omitempty"`
+}
+
+// Known tells whether the setting has a value.
+func (s Setting) Known() bool { return s.Err == nil && s.Value.Kind() != KindNone }
+
+// A Source is the evidence for a setting: which document said so and how we
+// know what the document means.
+type Source struct {
+	Operation string   `json:"operation,omitempty"` // GET /ISAPI/System/Network/ssh
+	Path      string   `json:"path,omitempty"`      // SSH/enabled
+	Kind      Evidence `json:"kind,omitempty"`
+}
+
+// Evidence says what our reading of a wire operation rests on.
+type Evidence string
+
+// Evidence kinds.
+const (
+	Recorded   Evidence = "recorded"   // answers of real devices were seen
+	Documented Evidence = "documented" // documentation or others' code alone
+)
+
+// Kind is the type of a [Value]. The set is closed.
+type Kind string
+
+// Kinds.
+const (
+	KindNone    Kind = ""
+	KindBool    Kind = "bool"
+	KindInt     Kind = "int"
+	KindString  Kind = "string"
+	KindStrings Kind = "strings"
+)
+
+// A Value is a bool, an integer, a string or a list of strings. The zero
+// Value holds nothing, which is JSON null.
+type Value struct {
+	kind Kind
+	b    bool
+	i    int64
+	s    string
+	l    []string
+}
+
+// BoolValue, IntValue, StringValue and StringsValue make values.
+func BoolValue(v bool) Value { return Value{kind: KindBool, b: v} }
+
+// IntValue returns an integer value.
+func IntValue(v int64) Value { return Value{kind: KindInt, i: v} }
+
+// StringValue returns a string value.
+func StringValue(v string) Value { return Value{kind: KindString, s: v} }
+
+// StringsValue returns a list value holding a copy of v.
+func StringsValue(v ...string) Value {
+	return Value{kind: KindStrings, l: append([]string{}, v...)}
+}
+
+// Kind returns what v holds.
+func (v Value) Kind() Kind { return v.kind }
+
+// Bool returns the boolean, false if v holds none.
+func (v Value) Bool() bool { return v.b }
+
+// Int returns the integer, 0 if v holds none.
+func (v Value) Int() int64 { return v.i }
+
+// Text returns the string, "" if v holds none.
+func (v Value) Text() string { return v.s }
+
+// Strings returns a copy of the list, nil if v holds none.
+func (v Value) Strings() []string { return slices.Clone(v.l) }
+
+// String renders the value for people.
+func (v Value) String() string {
+	switch v.kind {
+	case KindBool:
+		return fmt.Sprint(v.b)
+	case KindInt:
+		return fmt.Sprint(v.i)
+	case KindString:
+		return v.s
+	case KindStrings:
+		return fmt.Sprint(v.l)
+	}
+	return "unknown"
+}
+
+// MarshalJSON writes null, true, 12, "text" or ["a","b"].
+func (v Value) MarshalJSON() ([]byte, error) {
+	switch v.kind {
+	case KindBool:
+		return json.Marshal(v.b)
+	case KindInt:
+		return json.Marshal(v.i)
+	case KindString:
+		return json.Marshal(v.s)
+	case KindStrings:
+		return json.Marshal(v.l)
+	}
+	return []byte("null"), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON writes and refuses anything else.
+func (v *Value) UnmarshalJSON(b []byte) error {
+	var b1 bool
+	var i int64
+	var s string
+	var l []string
+	switch {
+	case string(b) == "null":
+		*v = Value{}
+	case json.Unmarshal(b, &b1) == nil:
+		*v = BoolValue(b1)
+	case json.Unmarshal(b, &i) == nil:
+		*v = IntValue(i)
+	case json.Unmarshal(b, &s) == nil:
+		*v = StringValue(s)
+	case json.Unmarshal(b, &l) == nil:
+		*v = StringsValue(l...)
+	default:
+		return errors.New("camsec: a value is null, a bool, an integer, a string or a list of strings")
+	}
+	return nil
+}
+
+// SettingsReader is implemented by devices whose settings can be read.
+type SettingsReader interface {
+	// Settings reads all that the driver knows of. When one document fails,
+	// its settings carry Err and the others are still returned; the error is
+	// for when nothing could be read at all.
+	Settings(ctx context.Context) ([]Setting, error)
+}
+
+// SettingWriter is implemented by devices whose settings can be changed.
+type SettingWriter interface {
+	// SetSetting changes one setting in one attempt and reads it back. An id
+	// that cannot be set matches [errors.ErrUnsupported].
+	SetSetting(ctx context.Context, id string, value Value) (Change, error)
+}
+
+// Settings reads the settings of dev; [errors.ErrUnsupported] if it is no
+// [SettingsReader].
+func Settings(ctx context.Context, dev Device) ([]Setting, error) {
+	r, ok := As[SettingsReader](dev)
+	if !ok {
+		return nil, unsupported(dev, "settings")
+	}
+	return r.Settings(ctx)
+}
+
+// SetSetting changes one setting of dev; [errors.ErrUnsupported] if dev is no
+// [SettingWriter].
+func SetSetting(ctx context.Context, dev Device, id string, value Value) (Change, error) {
+	w, ok := As[SettingWriter](dev)
+	if !ok {
+		return Change{Outcome: NotApplied}, unsupported(dev, "set setting")
+	}
+	return w.SetSetting(ctx, id, value)
+}
