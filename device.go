@@ -86,6 +86,8 @@ type Channel struct {
 
 // A Problem is an error in the form that snapshots and reports carry. Its
 // Message never holds a secret or a body.
+//
+//nolint:errname // It is first of all the JSON form of an error, and reads as one.
 type Problem struct {
 	Code      Reason `json:"code"`
 	Message   string `json:"message"`

@@ -138,7 +138,7 @@ type Value struct {
 	l    []string
 }
 
-// BoolValue, IntValue, StringValue and StringsValue make values.
+// BoolValue returns a boolean value.
 func BoolValue(v bool) Value { return Value{kind: KindBool, b: v} }
 
 // IntValue returns an integer value.
