@@ -1,0 +1,308 @@
+package wire
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/camsec/camsec"
+)
+
+// A Response is a whole reply.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   []byte // decoded; empty when there was none
+}
+
+// Do sends req once over rt and reads the whole reply within lim. It never
+// follows a redirect and never sends anything again by itself (an
+// [http.Transport] does, for an idempotent request on a connection that turned
+// out dead). The request and its context stay the caller's; a body is closed,
+// as RoundTrip does.
+//
+// Any status but a redirect, 429 and 503 is a response without an error. For a
+// redirect (3xx but 304) and for 429 and 503, Do returns the response together
+// with an [Error] of [KindRedirect] or [KindBusy]; with any other error the
+// response is nil. Failures of the transport (dial, reset, deadline,
+// authentication) come wrapped, matching what they matched.
+func Do(rt http.RoundTripper, req *http.Request, lim Limits) (*Response, error) {
+	lim = lim.OrDefaults()
+	ctx, cancel := context.WithCancelCause(req.Context())
+	defer cancel(nil)
+	if lim.Total > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeout(ctx, lim.Total)
+		defer stop()
+	}
+	resp, err := rt.RoundTrip(req.WithContext(ctx))
+	if err != nil {
+		return nil, transportError(ctx, err)
+	}
+	defer resp.Body.Close()
+	if n := headerSize(resp.Header); n > lim.Header {
+		return nil, &Error{Kind: KindTooLarge, Status: resp.StatusCode, Detail: fmt.Sprintf("headers over %d bytes", lim.Header)}
+	}
+	body := &watchedBody{r: resp.Body, ctx: ctx, idle: lim.BodyIdle}
+	if lim.BodyIdle > 0 {
+		body.timer = time.AfterFunc(lim.BodyIdle, func() { cancel(idleError{}) })
+		defer body.timer.Stop()
+	}
+	out := &Response{Status: resp.StatusCode, Header: resp.Header}
+	switch s := resp.StatusCode; {
+	case s >= 300 && s < 400 && s != http.StatusNotModified:
+		// What it says does not matter; reading it keeps the connection.
+		_, _ = io.CopyN(io.Discard, body, lim.Drain)
+		return out, &Error{Kind: KindRedirect, Status: s, Location: safeLocation(resp.Header.Get("Location"))}
+	case s == http.StatusTooManyRequests || s == http.StatusServiceUnavailable:
+		// Best effort: the status is the message, the body only its words.
+		busy := &Error{Kind: KindBusy, Status: s, RetryAfter: retryAfter(resp.Header)}
+		lim.Body = min(lim.Body, lim.Drain)
+		if b, err := readBody(req, resp, body, lim); err == nil {
+			out.Body = b
+		}
+		return out, busy
+	}
+	if out.Body, err = readBody(req, resp, body, lim); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// readBody reads the body to its end, checks its length and decodes it.
+func readBody(req *http.Request, resp *http.Response, body *watchedBody, lim Limits) ([]byte, error) {
+	tooLarge := &Error{Kind: KindTooLarge, Status: resp.StatusCode, Detail: fmt.Sprintf("body over %d bytes", lim.Body)}
+	promised := resp.ContentLength
+	if req.Method == http.MethodHead || resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusNotModified {
+		promised = -1
+	}
+	if promised > lim.Body {
+		return nil, tooLarge
+	}
+	raw, err := readAll(body, promised, lim.Body)
+	switch {
+	case errors.Is(err, errOverLimit):
+		return nil, tooLarge
+	case err != nil:
+		return nil, bodyError(body.ctx, resp.StatusCode, err)
+	case promised >= 0 && int64(len(raw)) < promised:
+		return nil, &Error{Kind: KindTruncated, Status: resp.StatusCode, Detail: fmt.Sprintf("%d of %d bytes", len(raw), promised)}
+	}
+	return decode(resp, raw, lim, tooLarge)
+}
+
+var errOverLimit = errors.New("over the limit")
+
+// readAll reads r to its end, or until it has more than limit bytes. It
+// trusts a promised length only for a small first buffer.
+func readAll(r io.Reader, promised, limit int64) ([]byte, error) {
+	const first = 64 << 10
+	size := int64(512)
+	if promised >= 0 {
+		size = min(promised, first) + 1 // one more, to meet the end
+	}
+	buf := make([]byte, 0, size)
+	for stuck := 0; ; {
+		n, err := r.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		switch {
+		case int64(len(buf)) > limit:
+			return nil, errOverLimit
+		case errors.Is(err, io.EOF):
+			return buf, nil
+		case err != nil:
+			return nil, err
+		}
+		if stuck++; n > 0 {
+			stuck = 0
+		} else if stuck > 100 {
+			return nil, io.ErrNoProgress
+		}
+		if len(buf) == cap(buf) {
+			grown := make([]byte, len(buf), min(2*int64(cap(buf)), limit+1))
+			copy(grown, buf)
+			buf = grown
+		}
+	}
+}
+
+// decode undoes the content encoding. Only gzip is known, and a body that is
+// plainly XML is taken as such whatever the header says, since some devices
+// name an encoding they do not use.
+func decode(resp *http.Response, raw []byte, lim Limits, tooLarge error) ([]byte, error) {
+	if len(raw) == 0 {
+		return raw, nil
+	}
+	switch enc := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding"))); enc {
+	case "", "identity":
+		return raw, nil
+	case "gzip", "x-gzip":
+		if looksXML(raw) {
+			return raw, nil
+		}
+		zr, err := gzip.NewReader(bytes.NewReader(raw))
+		if err == nil {
+			raw, err = readAll(zr, -1, lim.Body)
+		}
+		switch {
+		case err == nil:
+			return raw, nil
+		case errors.Is(err, errOverLimit):
+			return nil, tooLarge
+		case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+			return nil, &Error{Kind: KindTruncated, Status: resp.StatusCode, Detail: "gzip", Err: io.ErrUnexpectedEOF}
+		}
+		return nil, &Error{Kind: KindEncoding, Status: resp.StatusCode, Detail: "gzip", Err: err}
+	default:
+		return nil, &Error{Kind: KindEncoding, Status: resp.StatusCode, Detail: strconv.Quote(clean(enc))}
+	}
+}
+
+func looksXML(b []byte) bool {
+	b = bytes.TrimLeft(bytes.TrimPrefix(b, bomUTF8), " \t\r\n")
+	return len(b) > 0 && b[0] == '<'
+}
+
+// watchedBody puts off the watchdog with every read that brings something.
+type watchedBody struct {
+	r     io.Reader
+	ctx   context.Context //nolint:containedctx // lives no longer than the exchange
+	idle  time.Duration
+	timer *time.Timer
+}
+
+func (b *watchedBody) Read(p []byte) (int, error) {
+	if b.ctx.Err() != nil {
+		return 0, context.Cause(b.ctx)
+	}
+	n, err := b.r.Read(p)
+	if n > 0 && b.timer != nil {
+		b.timer.Reset(b.idle)
+	}
+	return n, err
+}
+
+// transportError names what is wrong with an answer that is not HTTP, and
+// lets every other failure through, wrapped.
+func transportError(ctx context.Context, err error) error {
+	pass := fmt.Errorf("wire: exchange: %w", err)
+	if camsec.ReasonOf(err) != camsec.ReasonUnreachable {
+		return pass // an error that has already been given its meaning
+	}
+	if ctx.Err() != nil {
+		if cause := context.Cause(ctx); !errors.Is(err, cause) {
+			return fmt.Errorf("wire: exchange: %w", cause)
+		}
+		return pass
+	}
+	protocol := func(detail string) error { return &Error{Kind: KindProtocol, Detail: detail, Err: err} }
+	if rec, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		// No record header to speak of: what answers does not speak TLS.
+		return &Error{Kind: KindProtocol, Detail: "no TLS answer, http port?", Err: errors.New(rec.Msg)}
+	}
+	if errors.Is(err, http.ErrSchemeMismatch) {
+		return protocol("no TLS answer, http port?")
+	}
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return pass
+	}
+	if _, ok := errors.AsType[syscall.Errno](err); ok {
+		return pass
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.ErrClosedPipe) || errors.Is(err, net.ErrClosed) {
+		return pass
+	}
+	// net/http has no types for these.
+	text := err.Error()
+	switch {
+	case strings.Contains(text, "response headers exceeded"), strings.Contains(text, "header list"):
+		return &Error{Kind: KindTooLarge, Detail: "headers", Err: err}
+	case strings.Contains(text, "too many 1xx"):
+		return &Error{Kind: KindTooLarge, Detail: "informational answers", Err: err}
+	case strings.Contains(text, `"RTSP/`):
+		return protocol("RTSP port?")
+	case strings.Contains(text, `"\x15\x03`), strings.Contains(text, `"\x16\x03`):
+		return protocol("TLS answer, https port?")
+	case strings.Contains(text, "malformed HTTP"), strings.Contains(text, "malformed MIME"),
+		strings.Contains(text, "Content-Length"), strings.Contains(text, "transfer encoding"),
+		strings.Contains(text, "transport connection broken"):
+		return protocol("")
+	}
+	if _, ok := errors.AsType[textproto.ProtocolError](err); ok {
+		return protocol("")
+	}
+	return pass
+}
+
+// bodyError sorts the failures of reading a body. A deadline or a cancelled
+// call is nobody's malformed reply; everything else cut the reply short.
+func bodyError(ctx context.Context, status int, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("wire: reading the reply: %w", context.Cause(ctx))
+	}
+	if ne, ok := errors.AsType[net.Error](err); ok && ne.Timeout() {
+		return fmt.Errorf("wire: reading the reply: %w", err)
+	}
+	if strings.Contains(err.Error(), "chunk") || strings.Contains(err.Error(), "trailer") {
+		return &Error{Kind: KindProtocol, Status: status, Detail: "chunked body", Err: err}
+	}
+	return &Error{Kind: KindTruncated, Status: status, Err: err}
+}
+
+func headerSize(h http.Header) int64 {
+	var n int64
+	for k, vs := range h {
+		for _, v := range vs {
+			n += int64(len(k) + len(v) + 4)
+		}
+	}
+	return n
+}
+
+// safeLocation keeps of a redirect's target what may stand in a log.
+func safeLocation(s string) string {
+	if s == "" {
+		return ""
+	}
+	u, err := url.Parse(s)
+	if err != nil {
+		return "(not a URL)"
+	}
+	u.User, u.RawQuery, u.Fragment, u.ForceQuery = nil, "", "", false
+	if u.Opaque != "" {
+		return clean(u.Scheme + ":")
+	}
+	return clean(u.String())
+}
+
+// retryAfter reads Retry-After: seconds, or a date, which is held against the
+// device's own Date so that no clock of ours matters. At most a day; 0 when it
+// says nothing usable.
+func retryAfter(h http.Header) time.Duration {
+	const longest = 24 * time.Hour
+	v := strings.TrimSpace(h.Get("Retry-After"))
+	if n, err := strconv.ParseUint(v, 10, 31); err == nil {
+		return min(time.Duration(n)*time.Second, longest)
+	}
+	at, err := http.ParseTime(v)
+	if err != nil {
+		return 0
+	}
+	now, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		return 0
+	}
+	return max(0, min(at.Sub(now), longest))
+}
