@@ -1,0 +1,319 @@
+package isapitest
+
+import (
+	"encoding/xml"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+const (
+	activatePath = "/SDK/activateStatus"
+	usersPath    = "/ISAPI/Security/users"
+	checkPath    = "/ISAPI/Security/userCheck"
+	lockPath     = "/ISAPI/Security/illegalLoginLock"
+	timePath     = "/ISAPI/System/time"
+	onlinePath   = "/ISAPI/Security/onlineUser"
+
+	certificatePath = "/ISAPI/Security/webCertificate"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// text writes s as character data.
+func text(s string) string {
+	var b strings.Builder
+	_ = xml.EscapeText(&b, []byte(s)) // a Builder never fails
+	return b.String()
+}
+
+// el writes one element with character data.
+func el(name string, value any) string {
+	return "<" + name + ">" + text(fmt.Sprint(value)) + "</" + name + ">\n"
+}
+
+// opt writes an element that also lists the values it may take.
+func opt(name, choices string, value any) string {
+	return fmt.Sprintf("<%s opt=\"%s\">%s</%s>\n", name, text(choices), text(fmt.Sprint(value)), name)
+}
+
+// in writes an element around others.
+func in(name string, children ...string) string {
+	return "<" + name + ">\n" + strings.Join(children, "") + "</" + name + ">\n"
+}
+
+// ns are the attributes that root elements, and on hikvision.com devices the
+// members of lists, carry.
+func (p *Profile) ns() string {
+	return fmt.Sprintf(` version="%s" xmlns="%s"`, p.Version, text(p.Namespace))
+}
+
+func (p *Profile) member(name string, children ...string) string {
+	open := name
+	if p.Namespace == NamespaceHikvision {
+		open += p.ns()
+	}
+	return "<" + open + ">\n" + strings.Join(children, "") + "</" + name + ">\n"
+}
+
+func (p *Profile) doc(root string, children ...string) string {
+	return p.docWith(root, "", children...)
+}
+
+func (p *Profile) docWith(root, attrs string, children ...string) string {
+	return `<?xml version="1.0" encoding="UTF-8"?>` + "\n<" + root + p.ns() + attrs + ">\n" +
+		strings.Join(children, "") + "</" + root + ">\n"
+}
+
+func (p *Profile) has(service string) bool {
+	_, ok := p.Services[service]
+	return ok
+}
+
+// documents writes what a device of the profile answers to reads. Documents
+// that change with the accounts or the clock are written when asked for.
+func documents(p Profile) map[string]string {
+	docs := map[string]string{}
+	set := func(path, body string) { docs["GET "+path] = body }
+
+	set("/ISAPI/System/deviceInfo", p.deviceInfo())
+	set("/ISAPI/System/capabilities", p.capabilities())
+	set("/ISAPI/Security/capabilities", p.securityCap("SecurityCap"))
+	set("/ISAPI/Security/adminAccesses", p.adminAccesses())
+	set("/ISAPI/System/time/ntpServers", p.ntp())
+	set("/ISAPI/System/time/ntpServers/1", p.doc("NTPServer", p.ntpFields()))
+	set("/ISAPI/Event/triggers", p.triggers())
+	set("/ISAPI/Event/triggers/illaccess", p.doc("EventTrigger", p.illaccess()))
+	set("/ISAPI/Event/notification/httpHosts", p.httpHosts())
+	set("/ISAPI/System/Network/mailing", p.mailing())
+	set("/ISAPI/System/Network/interfaces", p.interfaces())
+	p.streams(set)
+	if p.WebCertificate != "" {
+		set(certificatePath, p.doc("WebCertificate",
+			el("CertificateType", p.WebCertificate),
+			in("SecurityAlgorithm", el("algorithmType", p.algorithmType()))))
+	}
+	if p.RTSPDocument {
+		set("/ISAPI/Security/RTSPCertificate", p.doc("RTSPCertificate", el("certificateType", "digest")))
+	}
+	if len(p.Channels) > 0 {
+		p.channels(set)
+	}
+	for name := range p.Services {
+		if path, body := p.serviceDocument(name); path != "" {
+			set(path, body)
+		}
+	}
+	for _, path := range p.Missing {
+		delete(docs, "GET "+path)
+		docs["-GET "+path] = ""
+	}
+	for key, body := range p.Documents {
+		delete(docs, "-"+key)
+		docs[key] = body
+	}
+	return docs
+}
+
+func (p *Profile) deviceInfo() string {
+	b := []string{
+		el("deviceName", p.Name), el("deviceID", "02005e00-5301-4000-8000-02005e005301"),
+		el("model", p.Model), el("serialNumber", p.Serial), el("macAddress", p.MAC),
+		el("firmwareVersion", p.Firmware), el("firmwareReleasedDate", p.Released),
+		el("encoderVersion", "V7.3"), el("encoderReleasedDate", p.Released),
+		el("bootVersion", "V1.3.4"), el("bootReleasedDate", "100316"),
+		el("hardwareVersion", "0x0"), el("deviceType", p.Type), el("telecontrolID", 88),
+	}
+	if p.Platform != "" {
+		b = append(b, el("firmwareVersionInfo", p.Platform), el("manufacturer", "hikvision"))
+	}
+	return p.doc("DeviceInfo", b...)
+}
+
+func (p *Profile) algorithmType() string {
+	switch {
+	case len(p.Algorithms) > 1:
+		return "MD5/SHA256"
+	case slices.Contains(p.Algorithms, "SHA-256"):
+		return "SHA256"
+	}
+	return "MD5"
+}
+
+func (p *Profile) capabilities() string {
+	network := p.member("NetworkCap",
+		el("isSupportWireless", false), el("isSupport802_1x", p.has("802.1x")),
+		el("isSupportUpnp", p.has("upnp")), el("isSupportDdns", p.has("ddns")), el("isSupportFtp", p.has("ftp")),
+		in("SnmpCap", el("isSupport", p.has("snmp"))), el("isSupportIPFilter", p.has("ipfilter")),
+		el("isSupportEZVIZ", p.has("ezviz")), el("isSupportEhome", p.has("ehome")),
+		el("isSupportIntegrate", p.has("onvif")), el("isSupportHttps", true))
+	children := []string{
+		p.member("SysCap", el("isSupportDst", true), network),
+		p.member("EventCap", el("isSupportIllAccess", true)),
+		p.securityMember(),
+	}
+	if len(p.Channels) > 0 {
+		children = append(children, p.member("RacmCap", el("isSupportSyncIPCPassword", true), el("inputProxyNums", 16)))
+	}
+	return p.doc("DeviceCap", children...)
+}
+
+func (p *Profile) securityFields() []string {
+	b := []string{
+		el("supportUserNums", 32), el("userBondIpNums", 1), el("userBondMacNums", 1), el("isSupCertificate", true),
+	}
+	if p.NotSupported == 404 {
+		return b
+	}
+	b = append(b,
+		el("issupIllegalLoginLock", p.has("illegal-login-lock")),
+		el("isSupportOnlineUser", true), el("isSupportAnonymous", p.has("anonymous")),
+		opt("securityVersion", "1", ""), el("keyIterateNum", 100), el("isSupportUserCheck", true),
+		in("SecurityLimits", `<LoginPasswordLenLimit min="1" max="16"></LoginPasswordLenLimit>`+"\n"),
+		opt("RSAKeyLength", "1024,2048", ""))
+	if p.WebCertificate != "" {
+		b = append(b, in("WebCertificateCap", opt("CertificateType", "digest,digest/basic", ""),
+			in("SecurityAlgorithm", opt("algorithmType", "MD5,SHA256,MD5/SHA256", ""))))
+	}
+	return append(b,
+		`<maxIllegalLoginTimes min="3" max="20" def="7"></maxIllegalLoginTimes>`+"\n",
+		`<maxIllegalLoginLockTime min="1" max="120" def="30"></maxIllegalLoginLockTime>`+"\n",
+		el("isSupportPasswordProtection", true), el("isSupportPasswordProtection", true))
+}
+
+func (p *Profile) securityCap(root string) string { return p.doc(root, p.securityFields()...) }
+
+func (p *Profile) securityMember() string { return p.member("SecurityCap", p.securityFields()...) }
+
+func (p *Profile) adminAccesses() string {
+	var all []string
+	for _, a := range p.Access {
+		all = append(all, p.access(a))
+	}
+	return p.doc("AdminAccessProtocolList", all...)
+}
+
+func (p *Profile) access(a Access) string {
+	b := []string{el("id", a.ID)}
+	if !a.Silent {
+		b = append(b, el("enabled", a.Enabled))
+	}
+	b = append(b, el("protocol", a.Protocol))
+	if a.TLS {
+		b = append(b, el("redirectToHttps", false))
+	}
+	if a.Port != 0 {
+		b = append(b, el("portNo", a.Port))
+	}
+	if a.TLS {
+		b = append(b, el("TLS1_1Enable", a.OldTLS), el("TLS1_2Enable", true), el("TLS1_3Enable", true))
+	}
+	return p.member("AdminAccessProtocol", b...)
+}
+
+func (p *Profile) ntpFields() string {
+	return el("id", 1) + el("addressingFormatType", "hostname") + el("hostName", "ntp.example.org") +
+		el("portNo", 123) + el("synchronizeInterval", 60)
+}
+
+func (p *Profile) ntp() string { return p.doc("NTPServerList", p.member("NTPServer", p.ntpFields())) }
+
+func (p *Profile) illaccess() string {
+	return el("id", "illaccess") + el("eventType", "illaccess") + el("eventDescription", "exception Information") +
+		in("EventTriggerNotificationList", in("EventTriggerNotification",
+			el("id", "center"), el("notificationMethod", "center"), el("notificationRecurrence", "beginning")))
+}
+
+func (p *Profile) triggers() string {
+	motion := p.member("EventTrigger", el("id", "VMD-1"), el("eventType", "VMD"), el("videoInputChannelID", 1),
+		in("EventTriggerNotificationList"))
+	list := []string{motion, p.member("EventTrigger", p.illaccess())}
+	if p.Firmware == "V5.2.0" { // there the list is one level deeper
+		return p.doc("EventNotification", p.member("EventTriggerList", list...))
+	}
+	return p.doc("EventTriggerList", list...)
+}
+
+func (p *Profile) httpHosts() string {
+	return p.doc("HttpHostNotificationList", p.member("HttpHostNotification",
+		el("id", 1), el("url", ""), el("protocolType", "HTTP"), el("parameterFormatType", "XML"),
+		el("addressingFormatType", "ipaddress"), el("ipAddress", "0.0.0.0"), el("portNo", 0),
+		el("userName", ""), el("httpAuthenticationMethod", "none")))
+}
+
+func (p *Profile) mailing() string {
+	return p.doc("mailingList", in("mailing", el("id", 1),
+		in("sender", el("name", ""), el("emailAddress", ""), in("smtp",
+			el("enableAuthorization", false), el("enableSSL", false), el("addressingFormatType", "hostname"),
+			el("hostName", ""), el("portNo", 25), el("accountName", ""))),
+		in("receiverList", in("receiver", el("id", 1), el("name", ""), el("emailAddress", "")))))
+}
+
+func (p *Profile) interfaces() string {
+	return p.doc("NetworkInterfaceList", p.member("NetworkInterface", el("id", 1),
+		p.member("IPAddress", el("ipVersion", "dual"), el("addressingType", "static"),
+			el("ipAddress", "192.0.2.64"), el("subnetMask", "255.255.255.0"),
+			in("DefaultGateway", el("ipAddress", "192.0.2.1")), in("PrimaryDNS", el("ipAddress", "192.0.2.53"))),
+		p.member("Link", el("MACAddress", p.MAC), el("autoNegotiation", true), el("MTU", 1500))))
+}
+
+func (p *Profile) stream(id int) []string {
+	b := []string{
+		el("id", id), el("channelName", "Camera "+itoa(id/100)), el("enabled", true),
+	}
+	transport := []string{
+		el("maxPacketSize", 1000),
+		in("ControlProtocolList", in("ControlProtocol", el("streamingTransport", "RTSP")),
+			in("ControlProtocol", el("streamingTransport", "HTTP"))),
+		in("Unicast", el("enabled", true), el("rtpTransportType", "RTP/TCP")),
+	}
+	switch {
+	case p.RTSP != "":
+		transport = append(transport, in("Security", el("enabled", true), el("certificateType", p.RTSP),
+			in("SecurityAlgorithm", el("algorithmType", p.algorithmType()))))
+	case len(p.Channels) == 0:
+		transport = append(transport, in("Security", el("enabled", true)))
+	}
+	return append(b, in("Transport", transport...),
+		in("Video", el("enabled", true), el("videoInputChannelID", id/100), el("videoCodecType", "H.264")))
+}
+
+func (p *Profile) streams(set func(path, body string)) {
+	channels := max(1, len(p.Channels))
+	var all []string
+	for c := 1; c <= channels; c++ {
+		for _, id := range []int{c*100 + 1, c*100 + 2} {
+			all = append(all, p.member("StreamingChannel", p.stream(id)...))
+			set("/ISAPI/Streaming/channels/"+itoa(id), p.doc("StreamingChannel", p.stream(id)...))
+		}
+	}
+	set("/ISAPI/Streaming/channels", p.doc("StreamingChannelList", all...))
+}
+
+func (p *Profile) channels(set func(path, body string)) {
+	const base = "/ISAPI/ContentMgmt/InputProxy/channels"
+	var all, states []string
+	for _, c := range p.Channels {
+		source := in("sourceInputPortDescriptor",
+			el("proxyProtocol", c.Protocol), el("addressingFormatType", "ipaddress"), el("ipAddress", c.Address),
+			el("managePortNo", c.Port), el("srcInputPort", 1), el("userName", c.User), el("streamType", "auto"),
+			el("model", c.Model), el("serialNumber", c.Serial), el("firmwareVersion", c.Firmware), el("deviceID", ""))
+		fields := []string{el("id", c.ID), el("name", c.Name), source, el("enableAnr", false)}
+		detect := "connect"
+		if !c.Online {
+			detect = "notExist"
+		}
+		state := []string{
+			el("id", c.ID), in("sourceInputPortDescriptor", el("ipAddress", c.Address)),
+			el("online", c.Online), el("chanDetectResult", detect),
+		}
+		all = append(all, p.member("InputProxyChannel", fields...))
+		states = append(states, p.member("InputProxyChannelStatus", state...))
+		set(base+"/"+itoa(c.ID), p.doc("InputProxyChannel", fields...))
+		set(base+"/"+itoa(c.ID)+"/status", p.doc("InputProxyChannelStatus", state...))
+	}
+	// Recorders announce a size that need not be the number of channels.
+	set(base, p.docWith("InputProxyChannelList", ` size="16"`, all...))
+	set(base+"/status", p.doc("InputProxyChannelStatusList", states...))
+}

@@ -1,0 +1,215 @@
+package isapitest
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/beevik/etree"
+	"github.com/camsec/camsec/auth/authtest"
+)
+
+// place says where a service's switch is: in the document at path, the elements
+// named by steps. Documents with on and off hold those words instead of true
+// and false.
+type place struct {
+	path    string
+	steps   []string
+	on, off string
+}
+
+const network = "/ISAPI/System/Network/"
+
+var places = map[string]place{
+	"ssh":                {path: network + "ssh", steps: []string{"enabled"}},
+	"telnet":             {path: network + "telnetd", steps: []string{"enabled"}},
+	"upnp":               {path: network + "UPnP", steps: []string{"enabled"}},
+	"snmp":               {path: network + "SNMP", steps: []string{"SNMPv2c", "enabled"}},
+	"ddns":               {path: network + "DDNS", steps: []string{"DDNS", "enabled"}},
+	"ftp":                {path: network + "ftp", steps: []string{"FTPNotification", "enabled"}},
+	"ezviz":              {path: network + "EZVIZ", steps: []string{"enabled"}},
+	"ehome":              {path: network + "Ehome", steps: []string{"enabled"}},
+	"sip":                {path: network + "SIP", steps: []string{"SIPServer", "Standard", "enabled"}},
+	"ipfilter":           {path: network + "ipFilter", steps: []string{"enabled"}},
+	"802.1x":             {path: network + "interfaces/1/ieee802.1x", steps: []string{"enabled"}},
+	"onvif":              {path: network + "Integrate", steps: []string{"ONVIF", "enable"}},
+	"cgi":                {path: network + "Integrate", steps: []string{"CGI", "enable"}},
+	"anonymous":          {path: "/ISAPI/Security/UserPermission/anonymouslogin", steps: []string{"enabled"}},
+	"illegal-login-lock": {path: lockPath, steps: []string{"enabled"}},
+	"discovery": {
+		path: "/ISAPI/System/discoveryMode", steps: []string{"PcapMode"},
+		on: "discoverable", off: "nonDiscoverable",
+	},
+}
+
+func (s place) words() (on, off string) {
+	if s.on == "" {
+		return "true", "false"
+	}
+	return s.on, s.off
+}
+
+// serviceDocument writes the document of a service as the profile has it.
+func (p *Profile) serviceDocument(name string) (path, body string) {
+	on := p.Services[name]
+	path = places[name].path
+	switch name {
+	case "ssh":
+		body = p.doc("SSH", el("enabled", on))
+	case "telnet":
+		body = p.doc("Telnetd", el("enabled", on))
+	case "upnp":
+		body = p.doc("UPnP", el("enabled", on), el("name", p.Model))
+	case "snmp":
+		version := func(root string, enabled bool) string {
+			return p.member(root, el("notificationEnabled", false), in("SNMPTrapReceiverList"),
+				el("enabled", enabled), el("writeCommunity", "private"), el("readCommunity", "public"))
+		}
+		body = p.doc("SNMP", version("SNMPv1c", false), version("SNMPv2c", on),
+			in("SNMPAdvanced", in("SNMPUserList"), el("enabled", false)), el("listenPort", 161))
+	case "ddns":
+		body = p.doc("DDNSList", in("DDNS", el("id", 1), el("enabled", on), el("provider", "DynDNS"),
+			in("serverAddress", el("addressingFormatType", "hostname"), el("hostName", "")),
+			el("deviceDomainName", ""), el("userName", "")))
+	case "ftp":
+		body = p.doc("FTPNotificationList", in("FTPNotification", el("id", 1), el("enabled", on),
+			el("useSSL", false), el("addressingFormatType", "ipaddress"), el("ipAddress", "0.0.0.0"), el("portNo", 21),
+			el("userName", ""), in("uploadPath", el("pathDepth", 0))))
+	case "ezviz":
+		body = p.doc("EZVIZ", el("enabled", on), el("registerStatus", on),
+			in("serverAddress", el("addressingFormatType", "hostname"), el("hostName", "cloud.example.com")),
+			el("verificationCode", ""), el("bindStatus", "unbind"), el("streamEncrypteEnabled", true))
+	case "ehome":
+		body = p.doc("Ehome", el("enabled", on), el("addressingFormatType", "ipaddress"), el("ipAddress", "0.0.0.0"),
+			el("portNo", 7660), el("deviceID", ""), el("registerStatus", false), el("protocolVersion", "v5.0"))
+	case "sip":
+		body = p.doc("SIPServerList", in("SIPServer", el("id", 1), in("Standard", el("enabled", on),
+			el("registerStatus", false), el("proxy", ""), el("proxyPort", 5060), el("userName", ""), el("expires", 60))))
+	case "ipfilter":
+		body = p.doc("IPFilter", el("enabled", on), el("permissionType", "allow"),
+			`<IPFilterAddressList size="32"></IPFilterAddressList>`+"\n")
+	case "802.1x":
+		body = `<?xml version="1.0" encoding="UTF-8"?>` + "\n" + `<IEEE802_1x version="1.0" xmlns="urn:psialliance-org">` + "\n" +
+			el("enabled", on) + el("authenticationProtocolType", "EAP-MD5") + el("userName", "") +
+			in("Extensions", el("EAPOLVersion", 1)) + "</IEEE802_1x>\n"
+	case "onvif", "cgi":
+		body = p.doc("Integrate", in("CGI", el("enable", p.Services["cgi"]), el("certificateType", "digest")),
+			in("ONVIF", el("enable", p.Services["onvif"]), el("certificateType", "digest")))
+	case "anonymous":
+		body = p.doc("AnonymousLogin", el("enabled", on))
+	case "discovery":
+		mode := "nonDiscoverable"
+		if on {
+			mode = "discoverable"
+		}
+		body = p.doc("DiscoveryMode", el("PcapMode", mode), el("SADP", mode))
+	case "illegal-login-lock":
+		times, wait := p.LockAfter, int(p.LockFor/time.Minute)
+		body = p.doc("IllegalLoginLock", el("enabled", on),
+			el("maxIllegalLoginTimes", times), el("maxIllegalLoginLockTime", wait))
+	default:
+		return "", ""
+	}
+	return path, body
+}
+
+func (d *Device) setService(name string, on bool) {
+	at, known := places[name]
+	if !known {
+		d.setProtocol(name, on)
+		return
+	}
+	key := "GET " + at.path
+	if _, ok := d.docs[key]; !ok {
+		services := make(map[string]bool, len(d.profile.Services)+1)
+		for other, state := range d.profile.Services {
+			services[other] = state
+		}
+		services[name] = on
+		d.profile.Services = services
+		_, body := d.profile.serviceDocument(name)
+		delete(d.docs, "-"+key)
+		d.docs[key] = body
+	}
+	onWord, offWord := at.words()
+	word := offWord
+	if on {
+		word = onWord
+	}
+	d.edit(key, func(root *etree.Element) {
+		if e := walk(root, at.steps); e != nil {
+			e.SetText(word)
+		}
+		if name == "discovery" {
+			if e := root.SelectElement("SADP"); e != nil {
+				e.SetText(word)
+			}
+		}
+	})
+	d.settle(at.path)
+}
+
+func (d *Device) setProtocol(name string, on bool) {
+	found := false
+	d.edit("GET /ISAPI/Security/adminAccesses", func(root *etree.Element) {
+		for _, e := range root.ChildElements() {
+			protocol := e.SelectElement("protocol")
+			if protocol == nil || protocol.Text() != name {
+				continue
+			}
+			found = true
+			enabled := e.SelectElement("enabled")
+			if enabled == nil {
+				enabled = e.CreateElement("enabled")
+			}
+			enabled.SetText(fmt.Sprint(on))
+		}
+	})
+	if !found {
+		panic("isapitest: no service or protocol named " + name)
+	}
+}
+
+func (d *Device) service(name string) bool {
+	if at, known := places[name]; known {
+		onWord, _ := at.words()
+		root := parse(d.docs["GET "+at.path])
+		e := walk(root, at.steps)
+		return e != nil && e.Text() == onWord
+	}
+	root := parse(d.docs["GET /ISAPI/Security/adminAccesses"])
+	if root == nil {
+		return false
+	}
+	for _, e := range root.ChildElements() {
+		protocol, enabled := e.SelectElement("protocol"), e.SelectElement("enabled")
+		if protocol != nil && enabled != nil && protocol.Text() == name {
+			return enabled.Text() == "true"
+		}
+	}
+	return false
+}
+
+// settle makes a written document effective.
+func (d *Device) settle(path string) {
+	root := parse(d.docs["GET "+path])
+	switch {
+	case root == nil:
+	case path == lockPath:
+		after, wait := 0, 0
+		if word(root, "enabled") == "true" {
+			after = number(root, "maxIllegalLoginTimes")
+			wait = number(root, "maxIllegalLoginLockTime")
+		}
+		d.host.SetLock(after, time.Duration(wait)*time.Minute)
+	case path == certificatePath:
+		d.host.SetBasic(word(root, "CertificateType") == "digest/basic")
+		switch word(root.SelectElement("SecurityAlgorithm"), "algorithmType") {
+		case "MD5":
+			d.host.SetAlgorithms(authtest.MD5)
+		case "SHA256":
+			d.host.SetAlgorithms(authtest.SHA256)
+		case "MD5/SHA256":
+			d.host.SetAlgorithms(authtest.SHA256, authtest.MD5)
+		}
+	}
+}
