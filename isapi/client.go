@@ -1,0 +1,188 @@
+package isapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/camsec/camsec"
+	"github.com/camsec/camsec/auth"
+	"github.com/camsec/camsec/auth/trust"
+	"github.com/camsec/camsec/auth/wire"
+)
+
+// ErrReadOnly is returned, before a byte is sent, for an operation that
+// changes the device on a client with [Options.ReadOnly].
+var ErrReadOnly = errors.New("isapi: client is read-only")
+
+// Options are the optional settings of [New]; nil means all defaults.
+type Options struct {
+	// Target names the device to the caller and is what pins and budgets are
+	// filed under. The zero Target is the address alone.
+	Target camsec.Target
+	// Account is the name of the account to log in with, passed on to the
+	// credential source; empty leaves the choice to the source.
+	Account string
+	// Base replaces all dialing and TLS when not nil: DialContext, Trust and
+	// the finer Timeouts are then its own business.
+	Base http.RoundTripper
+	// DialContext replaces net.Dialer when not nil.
+	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
+	// Trust says which certificates are accepted; zero verifies against the
+	// system's roots.
+	Trust trust.Policy
+	// Timeouts bound the parts of an exchange; zero fields are defaults.
+	Timeouts wire.Timeouts
+	// Budget is the lock-out budget shared with other clients of the device;
+	// nil is what package auth does without one.
+	Budget auth.Budget
+	Now    func() time.Time // nil means time.Now
+	Rand   io.Reader        // nil means crypto/rand
+	Logger *slog.Logger     // nil logs nothing
+	// ReadOnly refuses every operation that changes the device.
+	ReadOnly bool
+	// InsecureBasic answers Basic challenges over TLS.
+	InsecureBasic bool
+	// InsecureBasicOverHTTP answers them in the clear, too.
+	InsecureBasicOverHTTP bool
+}
+
+// A Client speaks ISAPI to one device. It is safe for concurrent use.
+type Client struct {
+	base     url.URL
+	target   camsec.Target
+	plain    http.RoundTripper // without credentials
+	authed   http.RoundTripper
+	timeouts wire.Timeouts
+	trust    string
+	now      func() time.Time
+	readOnly bool
+	hasCred  bool
+	loggedIn atomic.Bool // the device has accepted our credential
+	idle     func()
+}
+
+// New returns a client of the device at address, without any I/O. An address
+// without a scheme means https; http:// must be written out. IPv6 addresses
+// may carry a zone ("[fe80::1%eth0]:443", or bare). The address must not
+// hold credentials or a path.
+//
+// A nil source is allowed: what needs a login then fails.
+func New(address string, source auth.Source, opts *Options) (*Client, error) {
+	if opts == nil {
+		opts = &Options{}
+	}
+	base, host, err := parseAddress(address)
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{
+		base: base, target: opts.Target, now: opts.Now, readOnly: opts.ReadOnly,
+		timeouts: opts.Timeouts.OrDefaults(), hasCred: source != nil, idle: func() {},
+	}
+	if c.target.Address == "" {
+		c.target.Address = address
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	c.plain = opts.Base
+	if c.plain == nil {
+		to := wire.TransportOptions{DialContext: opts.DialContext, Timeouts: opts.Timeouts}
+		if base.Scheme == "https" {
+			to.TLS = opts.Trust.TLSConfig(c.target.Key(), host)
+		}
+		c.trust = trustWord(base.Scheme, opts.Trust)
+		tr := wire.NewHTTPTransport(to)
+		c.plain, c.idle = tr, tr.CloseIdleConnections
+	}
+	c.authed, err = auth.NewTransport(auth.TransportOptions{
+		Base: c.plain, Target: c.target,
+		Account: camsec.Account{Store: camsec.StoreDevice, Name: opts.Account},
+		Source:  source, Budget: opts.Budget, Now: opts.Now, Rand: opts.Rand,
+		InsecureBasic: opts.InsecureBasic, InsecureBasicOverHTTP: opts.InsecureBasicOverHTTP,
+		Logger: opts.Logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("isapi: %w", err)
+	}
+	return c, nil
+}
+
+// Target returns how the caller named the device.
+func (c *Client) Target() camsec.Target { return c.target }
+
+// BaseURL returns scheme and host that requests go to.
+func (c *Client) BaseURL() string { return c.base.Scheme + "://" + c.base.Host }
+
+// Close closes the idle connections that the client opened itself. It always
+// returns nil; the client stays usable.
+func (c *Client) Close() error {
+	c.idle()
+	return nil
+}
+
+// Trust names how the device's identity is accepted, in the words of
+// [camsec.Snapshot]: empty for a verified certificate, and where
+// [Options.Base] decides.
+func (c *Client) Trust() string { return c.trust }
+
+// send performs one operation over rt and returns whatever was answered;
+// along with the error, if the device is busy.
+func (c *Client) send(ctx context.Context, rt http.RoundTripper, op Operation, lim wire.Limits) (*wire.Response, error) {
+	if op.Writes && c.readOnly {
+		return nil, fmt.Errorf("isapi: %s: %w", op, ErrReadOnly)
+	}
+	u := c.base
+	u.Path, u.RawQuery, _ = strings.Cut(op.Path, "?")
+	req := (&http.Request{
+		Method: op.Method, URL: &u, Host: u.Host,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{},
+	}).WithContext(ctx)
+	resp, err := wire.Do(rt, req, lim.WithTimeouts(c.timeouts))
+	if err != nil {
+		return resp, fmt.Errorf("isapi: %s: %w", op, trust.Explain(err))
+	}
+	return resp, nil
+}
+
+// get reads the document of an operation and checks that its root has one of
+// the names given.
+func (c *Client) get(ctx context.Context, name string, lim wire.Limits, roots ...string) (*wire.Node, error) {
+	op := operation(name)
+	resp, err := c.send(ctx, c.authed, op, lim)
+	if err != nil {
+		if resp != nil {
+			// The body of a 503 knows better what is meant, if it says so.
+			doc, _ := parse(resp, lim)
+			if e, ok := errors.AsType[*Error](refusal(op, resp.Status, doc)); ok && e.told() {
+				return nil, e
+			}
+		}
+		return nil, err
+	}
+	doc, err := document(op, resp, lim, roots...)
+	if err == nil && c.hasCred {
+		c.loggedIn.Store(true)
+	}
+	return doc, err
+}
+
+func trustWord(scheme string, p trust.Policy) string {
+	if scheme == "http" {
+		return "plain-http"
+	}
+	if w := p.String(); w != "verified" {
+		return w
+	}
+	return ""
+}

@@ -1,0 +1,141 @@
+package isapi_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/camsec/camsec"
+	"github.com/camsec/camsec/isapi"
+)
+
+func TestAddresses(t *testing.T) {
+	for address, want := range map[string]string{
+		"10.0.0.5":                 "https://10.0.0.5",
+		"10.0.0.5:8443":            "https://10.0.0.5:8443",
+		"http://10.0.0.5":          "http://10.0.0.5",
+		"HTTPS://cam.example:443/": "https://cam.example:443",
+		"[fe80::1%eth0]:443":       "https://[fe80::1%eth0]:443",
+		"http://[fe80::1%25eth0]/": "http://[fe80::1%eth0]",
+		"fe80::1%eth0":             "https://[fe80::1%eth0]",
+		"2001:db8::7":              "https://[2001:db8::7]",
+		" 10.0.0.5 ":               "https://10.0.0.5",
+	} {
+		c, err := isapi.New(address, nil, nil)
+		require.NoError(t, err, address)
+		require.Equal(t, want, c.BaseURL(), address)
+		require.NoError(t, c.Close())
+	}
+	for _, address := range []string{
+		"", "ftp://10.0.0.5", "10.0.0.5:", "10.0.0.5:0", "10.0.0.5:70000", "10.0.0.5:x", "10.0.0.5/ISAPI", "cam?x", "a b",
+		"[10.0.0.5]", "[fe80::1", "[fe80::1]x", "fe80::zz", "-x", "http://", "cam\nexample", "[fe80::1]:",
+	} {
+		_, err := isapi.New(address, nil, nil)
+		require.Error(t, err, "%q", address)
+	}
+	_, err := isapi.New("https://admin:hunter2@10.0.0.5", nil, nil)
+	require.Error(t, err)
+	require.NotContains(t, err.Error(), "hunter2")
+}
+
+func TestTrustWord(t *testing.T) {
+	for address, want := range map[string]string{"10.0.0.5": "", "http://10.0.0.5": "plain-http"} {
+		c, err := isapi.New(address, nil, nil)
+		require.NoError(t, err)
+		require.Equal(t, want, c.Trust())
+	}
+}
+
+// Every operation in the table is sent by the method of its name, once, and
+// there is no other.
+func TestOperationsAreWhatIsSent(t *testing.T) {
+	sent := 0
+	for _, op := range isapi.Operations() {
+		f := complete()
+		m := reflect.ValueOf(client(t, f)).MethodByName(op.Name)
+		require.True(t, m.IsValid(), op.Name)
+		out := m.Call([]reflect.Value{reflect.ValueOf(t.Context())})
+		require.True(t, out[len(out)-1].IsNil(), "%s: %v", op.Name, out[len(out)-1])
+		require.Equal(t, []string{op.String()}, f.sent, op.Name)
+		require.Contains(t, []camsec.Evidence{camsec.Recorded, camsec.Documented}, op.Evidence, op.Name)
+		require.Equal(t, op.Method != "GET", op.Writes, op.Name)
+		sent++
+	}
+	ctx := reflect.TypeFor[context.Context]()
+	methods := 0
+	for m := range reflect.TypeFor[*isapi.Client]().Methods() {
+		if m.Type.NumIn() > 1 && m.Type.In(1) == ctx {
+			methods++
+		}
+	}
+	require.Equal(t, sent, methods)
+}
+
+func TestOperationCommentsAgreeWithTheTable(t *testing.T) {
+	comment := regexp.MustCompile(`(?m)^//isapi:op (.*)\nfunc \(c \*Client\) (\w+)\(`)
+	files, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	var found []string
+	for _, name := range files {
+		b, err := os.ReadFile(name)
+		require.NoError(t, err)
+		for _, m := range comment.FindAllStringSubmatch(string(b), -1) {
+			found = append(found, m[2]+" "+m[1])
+		}
+	}
+	var want []string
+	for _, op := range isapi.Operations() {
+		want = append(want, op.Name+" "+op.String())
+	}
+	slices.Sort(found)
+	slices.Sort(want)
+	require.Equal(t, want, found)
+}
+
+func TestParseFirmware(t *testing.T) {
+	for raw, want := range map[string]camsec.Firmware{
+		"V4.84.31 build 251210":          {Version: "V4.84.31", Build: "251210", Released: "2025-12-10"},
+		"V5.5.6build 180326":             {Version: "V5.5.6", Build: "180326", Released: "2018-03-26"},
+		"V5.0, build 191213":             {Version: "V5.0", Build: "191213", Released: "2019-12-13"},
+		"V1.0.0014 - 20210517 15:00:00":  {Version: "V1.0.0014", Build: "20210517", Released: "2021-05-17"},
+		"1.0.16 Build 260623 Rel.59092n": {Version: "1.0.16", Build: "260623", Released: "2026-06-23"},
+		"V6.26 build 150513":             {Version: "V6.26", Build: "150513", Released: "2015-05-13"},
+		"V5.7.18":                        {Version: "V5.7.18"},
+		"V5.7.18 build 999999":           {Version: "V5.7.18", Build: "999999"},
+		"unknown":                        {},
+		"":                               {},
+	} {
+		want.Raw = raw
+		require.Equal(t, want, isapi.ParseFirmware(raw), raw)
+	}
+}
+
+func TestLockTimeUnits(t *testing.T) {
+	for _, tc := range []struct{ value, capMax, want int }{
+		{30, 0, 1800}, {30, 120, 1800}, {1800, 120, 1800}, {1800, 0, 1800}, {120, 120, 7200}, {90, 60, 90}, {60, 7200, 60},
+	} {
+		got := isapi.IllegalLoginLock{LockTime: &tc.value}.Seconds(tc.capMax)
+		require.NotNil(t, got)
+		require.Equal(t, tc.want, *got, "%+v", tc)
+	}
+	require.Nil(t, isapi.IllegalLoginLock{}.Seconds(120))
+}
+
+func TestClockOffset(t *testing.T) {
+	now := time.Date(2026, 9, 9, 11, 24, 29, 0, time.UTC)
+	const zone = "CST+5:00:00DST01:00:00,M3.2.0/02:00:00,M11.1.0/02:00:00"
+	_, ok := isapi.Time{Local: "2026-09-09T07:24:29-05:00", Zone: zone}.Offset(now)
+	require.False(t, ok, "winter's zone in summer")
+	d, ok := isapi.Time{Local: "2026-09-09T07:24:31-04:00", Zone: zone}.Offset(now)
+	require.True(t, ok)
+	require.Equal(t, 2*time.Second, d)
+	_, ok = isapi.Time{Local: "2026-09-09T07:24:31"}.Offset(now)
+	require.False(t, ok)
+}

@@ -1,0 +1,422 @@
+package isapi_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/camsec/camsec"
+	"github.com/camsec/camsec/isapi"
+)
+
+// answer is what the fake device says; a zero status is 200.
+type answer struct {
+	status int
+	body   string
+	ctype  string
+	err    error
+}
+
+// fake answers by method and URI; what it does not know is a 404.
+type fake struct {
+	answers map[string]answer
+	other   answer
+
+	mu   sync.Mutex
+	sent []string
+}
+
+func (f *fake) RoundTrip(r *http.Request) (*http.Response, error) {
+	key := r.Method + " " + r.URL.RequestURI()
+	f.mu.Lock()
+	f.sent = append(f.sent, key)
+	f.mu.Unlock()
+	a, ok := f.answers[key]
+	if !ok {
+		a = f.other
+		if a == (answer{}) {
+			a = answer{status: http.StatusNotFound}
+		}
+	}
+	if a.err != nil {
+		return nil, a.err
+	}
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
+	h := http.Header{}
+	if a.ctype != "" {
+		h.Set("Content-Type", a.ctype)
+	}
+	return &http.Response{
+		StatusCode: a.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: h, Request: r,
+		Body: io.NopCloser(bytes.NewReader([]byte(a.body))), ContentLength: int64(len(a.body)),
+	}, nil
+}
+
+func client(t *testing.T, f *fake) *isapi.Client {
+	t.Helper()
+	c, err := isapi.New("192.0.2.7", nil, &isapi.Options{
+		Base: f, Now: func() time.Time { return time.Date(2026, 3, 26, 4, 50, 40, 0, time.UTC) },
+	})
+	require.NoError(t, err)
+	return c
+}
+
+// recordings returns the folder of recorded answers, or skips.
+func recordings(t *testing.T) string {
+	t.Helper()
+	dir := os.Getenv("CAMSEC_RECORDINGS")
+	if dir == "" {
+		if os.Getenv("CAMSEC_REQUIRE") == "1" {
+			t.Fatal("CAMSEC_RECORDINGS is not set")
+		}
+		t.Skip("CAMSEC_RECORDINGS is not set")
+	}
+	return filepath.Join(dir, "isapi")
+}
+
+// recorded serves a folder of answers named after their URI.
+func recorded(t *testing.T, name string) *fake {
+	t.Helper()
+	dir := filepath.Join(recordings(t), "hikvision_next", name)
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	f := &fake{answers: map[string]answer{}}
+	for _, e := range entries {
+		b, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		require.NoError(t, err)
+		base, ext := strings.TrimSuffix(e.Name(), filepath.Ext(e.Name())), filepath.Ext(e.Name())
+		key := "GET /ISAPI/" + strings.ReplaceAll(base, ".", "/")
+		if ext == ".xml" {
+			f.answers[key] = answer{body: string(b), ctype: "application/xml"}
+		} else if _, ok := f.answers[key]; !ok {
+			f.answers[key] = answer{status: http.StatusForbidden}
+		}
+	}
+	return f
+}
+
+func TestInventoryOfRecordedDevices(t *testing.T) {
+	for _, tc := range []struct {
+		dir, model, version, build, released, platform, serial string
+		channels                                               int
+	}{
+		{"DS-2CD2146G2-ISU", "DS-2CD2146G2-ISU", "V5.7.17", "240606", "2024-06-06", "B-R-G5-0", "DS-2CD2146G2-ISU00000000AAWRG00000000", 0},
+		{"DS-2CD2346G2-ISU", "DS-2CD2346G2-ISU/SL", "V5.7.18", "240826", "2024-08-26", "B-R-G5-0", "DS-2CD2346G2-ISU/SL00000000AAWRJ00000000", 0},
+		{"DS-2CD2386G2-IU", "DS-2CD2386G2-IU", "V5.7.15", "240201", "2024-02-01", "B-R-G5-0", "DS-2CD2386G2-IU00000000AAWRJ00000000", 0},
+		{"DS-2CD2443G0-IW", "DS-2CD2443G0-IW", "V5.6.5", "200316", "2020-03-16", "B-R-G1-0", "DS-2CD2443G0-IW00000000AAWRE00000000", 0},
+		{"DS-2CD2T46G2-ISU", "DS-2CD2T46G2-ISU/SL", "V5.7.18", "240826", "2024-08-26", "B-R-G5-0", "DS-2CD2T46G2-ISU/SL00000000AAWRG00000000", 0},
+		{"DS-7616NI-K2", "DS-7616NI-K2", "V4.74.210", "240108", "2024-01-08", "", "DS-7616NI-K20000000000CCRRG00000000WCVU", 6},
+		{"DS-7616NI-Q2", "DS-7616NI-Q2/16P", "V4.30.097", "240401", "2024-04-01", "", "DS-7616NI-Q2/00P0000000000CCRRE00000000WCVU", 9},
+		{"DS-7732NI-M4", "DS-7732NI-M4", "V5.03.020", "240904", "2024-09-04", "", "DS-7732NI-M4-0000000000CCRRL00000000WCVU", 18},
+		{"iDS-7204HUHI-M1", "iDS-7204HUHI-M1/E", "V4.75.011", "240625", "2024-06-25", "", "iDS-7204HUHI-M0/E0000000000CCWRAH0000000WCVU", 0},
+	} {
+		t.Run(tc.dir, func(t *testing.T) {
+			f := recorded(t, tc.dir)
+			inv, err := client(t, f).Device().Inventory(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, tc.model, inv.Model)
+			require.Equal(t, tc.serial, inv.Serial)
+			require.Equal(t, camsec.Firmware{
+				Raw: tc.version + " build " + tc.build, Version: tc.version, Build: tc.build,
+				Released: tc.released, Platform: tc.platform,
+			}, inv.Firmware)
+			require.Len(t, inv.Channels, tc.channels)
+			camera := strings.HasPrefix(inv.Type, "IP")
+			require.Equal(t, !camera && tc.channels == 0, inv.ChannelsErr != nil, "%v", inv.ChannelsErr)
+			if camera {
+				require.Equal(t, []string{"GET /ISAPI/System/deviceInfo"}, f.sent)
+			}
+			for _, ch := range inv.Channels {
+				require.Equal(t, inv.Serial, ch.Via)
+				require.NotEmpty(t, ch.Address)
+			}
+		})
+	}
+}
+
+func TestChannelsWithoutFirmwareAreUnknown(t *testing.T) {
+	inv, err := client(t, recorded(t, "DS-7616NI-Q2")).Device().Inventory(t.Context())
+	require.NoError(t, err)
+	require.Len(t, inv.Channels, 9)
+	for _, ch := range inv.Channels {
+		require.Zero(t, ch.Firmware)
+		require.Empty(t, ch.Serial)
+		require.Empty(t, ch.Group)
+		require.Equal(t, camsec.StateUnknown, ch.Online)
+	}
+}
+
+func TestChannelsOfOneCameraAreGrouped(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join(recordings(t), "kou147258", "10_18_176_64__DS-8632N-I8__InputProxy_channels.xml"))
+	require.NoError(t, err)
+	f := &fake{answers: map[string]answer{"GET /ISAPI/ContentMgmt/InputProxy/channels": {body: string(b)}}}
+	channels, err := client(t, f).Channels(t.Context())
+	require.NoError(t, err)
+	groups := map[string]int{}
+	for _, ch := range channels {
+		if g := ch.Group(); g != "" {
+			groups[g]++
+		}
+	}
+	require.Len(t, channels, 13)
+	twice := 0
+	for _, n := range groups {
+		if n == 2 {
+			twice++
+		}
+	}
+	require.Equal(t, 1, twice)
+}
+
+func setting(t *testing.T, list []camsec.Setting, id string) camsec.Setting {
+	t.Helper()
+	for _, s := range list {
+		if s.ID == id {
+			return s
+		}
+	}
+	t.Fatalf("no setting %s", id)
+	return camsec.Setting{}
+}
+
+func TestSettingsOfRecordedCamera(t *testing.T) {
+	f := recorded(t, "DS-2CD2443G0-IW")
+	list, err := client(t, f).Device().Settings(t.Context())
+	require.NoError(t, err)
+	for id, want := range map[string]camsec.Value{
+		camsec.SettingHTTP:          camsec.BoolValue(true),
+		camsec.SettingHTTPS:         camsec.BoolValue(true),
+		camsec.SettingHTTPSRedirect: camsec.BoolValue(false),
+		camsec.SettingTLSMin:        camsec.StringValue("1.1"),
+		camsec.SettingWebSocket:     camsec.BoolValue(true),
+		camsec.SettingLoginAlarm:    camsec.StringsValue("email", "center"),
+		camsec.SettingEventPushTLS:  camsec.BoolValue(false),
+	} {
+		s := setting(t, list, id)
+		require.Nil(t, s.Err, id)
+		require.Equal(t, want, s.Value, id)
+		require.Equal(t, camsec.Recorded, s.Source.Kind, id)
+	}
+	rtsp := setting(t, list, camsec.SettingRTSPAuth)
+	require.Contains(t, rtsp.Value.Strings(), "digest")
+	for _, id := range []string{camsec.SettingSSH, camsec.SettingLockout, camsec.SettingBonjour} {
+		s := setting(t, list, id)
+		require.False(t, s.Known(), id)
+		require.Equal(t, camsec.StateUnknown, s.State, id)
+		require.Equal(t, camsec.ReasonNotOffered, s.Err.Code, id)
+	}
+	once := map[string]int{}
+	for _, s := range f.sent {
+		once[s]++
+		require.Equal(t, 1, once[s], s)
+	}
+}
+
+func TestTLSFlagsOfRecordedDevices(t *testing.T) {
+	for dir, want := range map[string]string{
+		"DS-2CD2146G2-ISU": "1.2", "DS-2CD2443G0-IW": "1.1", "DS-7616NI-K2": "", "DS-7732NI-M4": "1.2",
+	} {
+		list, err := client(t, recorded(t, dir)).AdminAccesses(t.Context())
+		require.NoError(t, err, dir)
+		https, ok := list.Protocol("https")
+		require.True(t, ok, dir)
+		require.Equal(t, want, https.MinTLS(), dir)
+	}
+}
+
+func TestCapabilitiesOfRecordedDevices(t *testing.T) {
+	caps, err := client(t, recorded(t, "DS-2CD2146G2-ISU")).Capabilities(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, camsec.StateOn, caps.Flag("isSupportIllegalLoginLock"), "found under its misspelt name")
+	require.Equal(t, camsec.StateUnknown, caps.Flag("isSupportTeleportation"))
+	require.Equal(t, caps.Flag("SecurityCap", "issupIllegalLoginLock"), caps.Flag("issupillegalloginlock"))
+
+	require.Equal(t, "120", caps.Attr("max", "maxIllegalLoginLockTime"))
+
+	b, err := os.ReadFile(filepath.Join(recordings(t), "ds-k1a340fwx-docs", "Security.capabilities.xml"))
+	require.NoError(t, err)
+	caps, err = client(t, &fake{answers: map[string]answer{"GET /ISAPI/Security/capabilities": {body: string(b)}}}).SecurityCapabilities(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, "1", caps.Text("supportUserNums"))
+}
+
+// own fixtures: names and nesting as documented, values made up.
+var documents = map[string]string{
+	"/ISAPI/System/deviceInfo":                      `<DeviceInfo xmlns="urn:x"><model>DS-TEST</model><serialNumber>T1</serialNumber><firmwareVersion>V5.5.6</firmwareVersion><firmwareReleasedDate>build 180326</firmwareReleasedDate><deviceType>IPCamera</deviceType></DeviceInfo>`,
+	"/ISAPI/System/capabilities":                    `<DeviceCap><SysCap><NetworkCap><SnmpCap><isSupport>true</isSupport></SnmpCap></NetworkCap></SysCap></DeviceCap>`,
+	"/ISAPI/Security/capabilities":                  `<SecurityCap><maxIllegalLoginLockTime min="1" max="120" def="30"/></SecurityCap>`,
+	"/ISAPI/Security/userCheck":                     `<userCheck><statusValue>200</statusValue><isDefaultPassword>false</isDefaultPassword><isRiskPassword>true</isRiskPassword><isActivated>true</isActivated></userCheck>`,
+	"/ISAPI/Security/users":                         `<UserList><User><id>1</id><userName>admin</userName><userLevel>Administrator</userLevel></User><User><id>2</id><userName>guard</userName><userLevel>Viewer</userLevel><enabled>false</enabled></User></UserList>`,
+	"/ISAPI/Security/ONVIF/users?security=0":        `<UserList><User><id>1</id><userName>vms</userName><userType>mediaUser</userType></User></UserList>`,
+	"/ISAPI/Security/onlineUser":                    `<OnlineUserList><OnlineUser><id>1</id><name>admin</name><clientAddress><ipAddress>192.0.2.9</ipAddress></clientAddress></OnlineUser></OnlineUserList>`,
+	"/ISAPI/Security/adminAccesses":                 `<AdminAccessProtocolList><AdminAccessProtocol><id>9</id><enabled>false</enabled><protocol>HTTP</protocol></AdminAccessProtocol><AdminAccessProtocol><id>2</id><enabled>true</enabled><redirectToHttps>true</redirectToHttps><protocol>HTTPS</protocol><TLS1_1Enable>false</TLS1_1Enable><TLS1_2Enable>false</TLS1_2Enable><TLS1_3Enable>true</TLS1_3Enable></AdminAccessProtocol><AdminAccessProtocol><protocol>modbusTCP</protocol><enabled>true</enabled></AdminAccessProtocol><AdminAccessProtocol><protocol>IOT</protocol></AdminAccessProtocol></AdminAccessProtocolList>`,
+	"/ISAPI/Security/illegalLoginLock":              `<IllegalLoginLock><enabled>true</enabled><maxIllegalLoginTimes>5</maxIllegalLoginTimes><maxIllegalLoginLockTime>1800</maxIllegalLoginLockTime></IllegalLoginLock>`,
+	"/ISAPI/Security/webCertificate":                `<WebCertificate><CertificateType>digest/basic</CertificateType><SecurityAlgorithm><algorithmType>MD5/SHA256</algorithmType></SecurityAlgorithm></WebCertificate>`,
+	"/ISAPI/Security/RTSPCertificate":               `<RTSPCertificate><certificateType>digest</certificateType></RTSPCertificate>`,
+	"/ISAPI/Security/UserPermission/anonymouslogin": `<anonymouslogin><enabled>false</enabled></anonymouslogin>`,
+	"/ISAPI/Security/advanced?format=json":          `{"SecurityAdvanced":{"noOperationEnabled":true,"noOperationTime":15}}`,
+	"/ISAPI/System/Network/ssh":                     `<SSH><enabled>true</enabled></SSH>`,
+	"/ISAPI/System/Network/telnetd":                 `<Telnetd><enabled>false</enabled></Telnetd>`,
+	"/ISAPI/System/Network/UPnP":                    `<UPnP><enabled>true</enabled></UPnP>`,
+	"/ISAPI/System/Network/EZVIZ":                   `<EZVIZ><enabled>false</enabled></EZVIZ>`,
+	"/ISAPI/System/Network/Ehome":                   `<Ehome><enabled>false</enabled></Ehome>`,
+	"/ISAPI/System/Network/ipFilter":                `<IPFilter><enabled>true</enabled></IPFilter>`,
+	"/ISAPI/System/Network/interfaces/1/ieee802.1x": `<IEEE802_1x><enabled>false</enabled></IEEE802_1x>`,
+	"/ISAPI/System/Network/DDNS":                    `<DDNSList><DDNS><enabled>false</enabled></DDNS><DDNS><enabled>true</enabled></DDNS></DDNSList>`,
+	"/ISAPI/System/Network/ftp":                     `<FTPNotificationList><FTPNotification><enabled>false</enabled></FTPNotification></FTPNotificationList>`,
+	"/ISAPI/System/Network/SIP/1/SIPInfo":           `<SIPInfo><GB28181><enabled>false</enabled></GB28181></SIPInfo>`,
+	"/ISAPI/System/Network/SNMP":                    `<SNMP><SNMPv2c><enabled>true</enabled><readCommunity>public</readCommunity></SNMPv2c><SNMPAdvanced><enabled>false</enabled></SNMPAdvanced><listenPort>161</listenPort></SNMP>`,
+	"/ISAPI/System/Network/Integrate":               `<Integrate><CGI><enable>true</enable><certificateType>digest</certificateType></CGI><ONVIF><enable>true</enable><certificateType>digest/WSSE</certificateType></ONVIF></Integrate>`,
+	"/ISAPI/System/discoveryMode":                   `<DiscoveryMode><PcapMode>discoverable</PcapMode><SADP>nonDiscoverable</SADP></DiscoveryMode>`,
+	"/ISAPI/System/Network/mailing":                 `<mailingList><mailing><id>1</id><sender><smtp><enableSSL>true</enableSSL><hostName>mail.example</hostName></smtp></sender></mailing><mailing><id>2</id><sender><smtp><enableSSL>false</enableSSL><hostName/></smtp></sender></mailing></mailingList>`,
+	"/ISAPI/Event/notification/httpHosts":           `<HttpHostNotificationList><HttpHostNotification><id>1</id><protocolType>HTTPS</protocolType><hostName>vms.example</hostName><portNo>443</portNo></HttpHostNotification><HttpHostNotification><id>2</id><protocolType>HTTP</protocolType><ipAddress>0.0.0.0</ipAddress><portNo>0</portNo></HttpHostNotification></HttpHostNotificationList>`,
+	"/ISAPI/Event/triggers":                         `<EventNotification><EventTriggerList><EventTrigger><id>illaccess</id><eventType>illaccess</eventType><EventTriggerNotificationList/></EventTrigger></EventTriggerList></EventNotification>`,
+	"/ISAPI/Streaming/channels":                     `<StreamingChannelList><StreamingChannel><id>101</id><Transport><Security><enabled>true</enabled><certificateType>digest/basic</certificateType></Security></Transport></StreamingChannel><StreamingChannel><id>102</id><Transport><Security><enabled>true</enabled><certificateType>digest</certificateType></Security></Transport></StreamingChannel></StreamingChannelList>`,
+	"/ISAPI/System/time":                            `<Time><timeMode opt="NTP,manual">NTP</timeMode><localTime>2026-03-26T12:50:48+08:00</localTime><timeZone>CST-8:00:00</timeZone></Time>`,
+	"/ISAPI/System/time/ntpServers":                 `<NTPServerList><NTPServer><id>1</id><hostName>time.example</hostName><portNo>123</portNo></NTPServer></NTPServerList>`,
+	"/ISAPI/ContentMgmt/InputProxy/channels":        `<InputProxyChannelList size="7"><InputProxyChannel><id>1</id><sourceInputPortDescriptor><ipAddress>192.0.2.20</ipAddress><firmwareVersion>V4.84.31 build 251210</firmwareVersion></sourceInputPortDescriptor></InputProxyChannel></InputProxyChannelList>`,
+	"/ISAPI/ContentMgmt/InputProxy/channels/status": `<InputProxyChannelStatusList><InputProxyChannelStatus><id>1</id><online>true</online><chanDetectResult>connect</chanDetectResult></InputProxyChannelStatus></InputProxyChannelStatusList>`,
+}
+
+func complete() *fake {
+	f := &fake{answers: map[string]answer{}}
+	for uri, body := range documents {
+		f.answers["GET "+uri] = answer{body: body}
+	}
+	return f
+}
+
+func TestSettingsOfCompleteDevice(t *testing.T) {
+	f := complete()
+	list, err := client(t, f).Device().Settings(t.Context())
+	require.NoError(t, err)
+	yes, no := camsec.BoolValue(true), camsec.BoolValue(false)
+	want := map[string]camsec.Value{
+		camsec.SettingActivated: yes, camsec.SettingDefaultPassword: no, camsec.SettingRiskPassword: yes,
+		camsec.SettingAnonymous: no, camsec.SettingLockout: yes, camsec.SettingLockoutTries: camsec.IntValue(5),
+		camsec.SettingLockoutSeconds: camsec.IntValue(1800), camsec.SettingLoginAlarm: camsec.StringsValue(),
+		camsec.SettingIdleLogout: yes, camsec.SettingHTTPAuth: camsec.StringsValue("digest", "basic"),
+		camsec.SettingHTTPAlgorithms: camsec.StringsValue("MD5", "SHA256"),
+		camsec.SettingRTSPAuth:       camsec.StringsValue("digest", "basic"),
+		camsec.SettingONVIFAuth:      camsec.StringsValue("digest", "wsse"),
+		camsec.SettingHTTP:           no, camsec.SettingHTTPS: yes, camsec.SettingHTTPSRedirect: yes,
+		camsec.SettingTLSMin: camsec.StringValue("1.3"), camsec.SettingSSH: yes, camsec.SettingTelnet: no,
+		camsec.SettingUPnP: yes, camsec.SettingSNMP1: yes, camsec.SettingSNMP3: no, camsec.SettingFTP: no,
+		camsec.SettingDDNS: yes, camsec.SettingCloud: no, camsec.SettingEHome: no, camsec.SettingGB28181: no,
+		camsec.SettingSADP: no, camsec.SettingBonjour: {}, camsec.SettingWebSocket: {}, camsec.SettingModbus: yes,
+		camsec.SettingIoT: {}, camsec.SettingMailTLS: yes, camsec.SettingEventPushTLS: yes,
+		camsec.SettingIPFilter: yes, camsec.Setting8021X: no, camsec.SettingCGI: yes, camsec.SettingONVIF: yes,
+		camsec.SettingNTP: yes, camsec.SettingNTPServer: camsec.StringValue("time.example"),
+		camsec.SettingClockOffset: camsec.IntValue(8),
+	}
+	require.Len(t, list, len(want), "every id once")
+	for id, v := range want {
+		s := setting(t, list, id)
+		require.Equal(t, v, s.Value, id)
+		require.Equal(t, v.Kind() == camsec.KindNone, s.Err != nil, id)
+		require.True(t, strings.HasPrefix(s.Source.Operation, "GET /ISAPI/"), id)
+		require.NotEmpty(t, s.Source.Path, id)
+	}
+	once := map[string]bool{}
+	for _, s := range f.sent {
+		require.False(t, once[s], "read twice: %s", s)
+		once[s] = true
+	}
+}
+
+func TestSettingsKeepWhatCouldBeRead(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		ssh    answer
+		reason camsec.Reason
+	}{
+		{"another root", answer{body: `<Telnetd><enabled>false</enabled></Telnetd>`}, camsec.ReasonUnparsable},
+		{"no element", answer{body: `<SSH/>`}, camsec.ReasonUnparsable},
+		{"no boolean", answer{body: `<SSH><enabled>perhaps</enabled></SSH>`}, camsec.ReasonUnparsable},
+		{"cut", answer{body: `<SSH><enabled>false</ena`}, camsec.ReasonUnparsable},
+		{"empty", answer{}, camsec.ReasonUnparsable},
+		{"login page", answer{body: `<!DOCTYPE html><html></html>`, ctype: "text/html"}, camsec.ReasonUnparsable},
+		{"not offered", answer{status: 404}, camsec.ReasonNotOffered},
+		{"bare 403", answer{status: 403}, camsec.ReasonNotReadable},
+		{"error of the device", answer{status: 500}, camsec.ReasonNotReadable},
+		{"low privilege", answer{status: 403, body: `<ResponseStatus><statusCode>4</statusCode><subStatusCode>lowPrivilege</subStatusCode></ResponseStatus>`}, camsec.ReasonForbidden},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			f := complete()
+			f.answers["GET /ISAPI/System/Network/ssh"] = tc.ssh
+			list, err := client(t, f).Device().Settings(t.Context())
+			require.NoError(t, err)
+			s := setting(t, list, camsec.SettingSSH)
+			require.False(t, s.Known())
+			require.Equal(t, camsec.StateUnknown, s.State)
+			require.Equal(t, tc.reason, s.Err.Code)
+			require.Equal(t, camsec.BoolValue(false), setting(t, list, camsec.SettingTelnet).Value)
+		})
+	}
+}
+
+func TestSettingsStopWhenTheDeviceIsGone(t *testing.T) {
+	f := &fake{other: answer{err: errors.New("connection reset")}}
+	list, err := client(t, f).Device().Settings(t.Context())
+	require.Error(t, err)
+	require.Len(t, f.sent, 1)
+	for _, s := range list {
+		require.False(t, s.Known())
+		require.Equal(t, camsec.ReasonUnreachable, s.Err.Code)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = client(t, complete()).Device().Inventory(ctx)
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+func TestUsersOfBothStores(t *testing.T) {
+	f := complete()
+	users, err := client(t, f).Device().Users(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []camsec.User{
+		{Account: camsec.Account{Store: camsec.StoreDevice, Name: "admin"}, ID: "1", Role: camsec.RoleAdmin, Native: "Administrator"},
+		{Account: camsec.Account{Store: camsec.StoreDevice, Name: "guard"}, ID: "2", Role: camsec.RoleViewer, Native: "Viewer", Enabled: camsec.StateOff},
+		{Account: camsec.Account{Store: camsec.StoreONVIF, Name: "vms"}, ID: "1", Role: camsec.RoleViewer, Native: "mediaUser"},
+	}, users)
+
+	delete(f.answers, "GET /ISAPI/Security/ONVIF/users?security=0")
+	users, err = client(t, f).Device().Users(t.Context())
+	require.NoError(t, err)
+	require.Len(t, users, 2)
+
+	f.answers["GET /ISAPI/Security/users"] = answer{body: `<UserList><Unexpected/></UserList>`}
+	_, err = client(t, f).Device().Users(t.Context())
+	require.ErrorIs(t, err, camsec.ErrMalformed)
+}
+
+func TestLoginStateBeforeAnyLogin(t *testing.T) {
+	f := &fake{answers: map[string]answer{"GET /ISAPI/Security/userCheck": {
+		status: 401,
+		body:   `<userCheck><statusValue>401</statusValue><isActivated>true</isActivated><lockStatus>lock</lockStatus><unlockTime>717</unlockTime><retryLoginTime>0</retryLoginTime></userCheck>`,
+	}}}
+	s, err := client(t, f).Device().LoginState(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, camsec.StateOn, s.Locked)
+	require.Equal(t, camsec.StateOn, s.Activated)
+	require.Equal(t, 717, *s.UnlockSeconds)
+	require.Equal(t, 0, *s.TriesLeft)
+	require.Equal(t, camsec.StateUnknown, s.DefaultPassword)
+
+	f.answers["GET /ISAPI/Security/userCheck"] = answer{status: 401, body: "<html><body>401</body></html>", ctype: "text/html"}
+	s, err = client(t, f).Device().LoginState(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, s)
+}

@@ -1,0 +1,311 @@
+package isapi
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/camsec/camsec"
+)
+
+// Settings reads every setting of package camsec that ISAPI tells, one
+// request a document. A document that fails leaves its settings with Err; one
+// after which asking on is pointless, such as a refused login, stands for all
+// that follow. The error is the first one, if no document could be read.
+func (d *Device) Settings(ctx context.Context) ([]camsec.Setting, error) {
+	r := &settingsReader{ctx: ctx}
+	c := d.c
+
+	check := read(r, "UserCheck", c.UserCheck)
+	r.state(camsec.SettingActivated, "userCheck/isActivated", check.Activated)
+	r.state(camsec.SettingDefaultPassword, "userCheck/isDefaultPassword", check.DefaultPassword)
+	r.state(camsec.SettingRiskPassword, "userCheck/isRiskPassword", check.RiskPassword)
+
+	r.access(read(r, "AdminAccesses", c.AdminAccesses))
+
+	caps := read(r, "SecurityCapabilities", c.SecurityCapabilities)
+	lock := read(r, "IllegalLoginLock", c.IllegalLoginLock)
+	r.state(camsec.SettingLockout, "IllegalLoginLock/enabled", lock.Enabled)
+	r.number(camsec.SettingLockoutTries, "IllegalLoginLock/maxIllegalLoginTimes", lock.Tries)
+	r.number(camsec.SettingLockoutSeconds, "IllegalLoginLock/maxIllegalLoginLockTime", lock.Seconds(lockMax(caps)))
+
+	web := read(r, "WebCertificate", c.WebCertificate)
+	r.list(camsec.SettingHTTPAuth, "WebCertificate/CertificateType", lower(web.Types))
+	r.list(camsec.SettingHTTPAlgorithms, "WebCertificate/SecurityAlgorithm/algorithmType", web.Algorithms)
+
+	r.rtsp(c)
+
+	anonymous := read(r, "AnonymousLogin", c.AnonymousLogin)
+	r.state(camsec.SettingAnonymous, "enabled", anonymous.Enabled)
+	advanced := read(r, "Advanced", c.Advanced)
+	r.state(camsec.SettingIdleLogout, "noOperationEnabled", advanced.IdleLogout)
+
+	integrate := read(r, "Integrate", c.Integrate)
+	r.state(camsec.SettingCGI, "Integrate/CGI/enable", integrate.CGI)
+	r.state(camsec.SettingONVIF, "Integrate/ONVIF/enable", integrate.ONVIF)
+	r.list(camsec.SettingONVIFAuth, "Integrate/ONVIF/certificateType", integrate.ONVIFAuth)
+
+	snmp := read(r, "SNMP", c.SNMP)
+	r.state(camsec.SettingSNMP1, "SNMP/SNMPv1c/enabled", v1or2(snmp))
+	r.state(camsec.SettingSNMP3, "SNMP/SNMPAdvanced/enabled", snmp.V3)
+
+	for _, s := range []struct {
+		id, op, path string
+		read         func(context.Context) (Service, error)
+	}{
+		{camsec.SettingSSH, "SSH", "SSH/enabled", c.SSH},
+		{camsec.SettingTelnet, "Telnet", "Telnetd/enabled", c.Telnet},
+		{camsec.SettingUPnP, "UPnP", "UPnP/enabled", c.UPnP},
+		{camsec.SettingCloud, "EZVIZ", "EZVIZ/enabled", c.EZVIZ},
+		{camsec.SettingEHome, "EHome", "Ehome/enabled", c.EHome},
+		{camsec.SettingGB28181, "GB28181", "GB28181/enabled", c.GB28181},
+		{camsec.SettingFTP, "FTP", "FTPNotification/enabled", c.FTP},
+		{camsec.SettingDDNS, "DDNS", "DDNS/enabled", c.DDNS},
+		{camsec.SettingIPFilter, "IPFilter", "IPFilter/enabled", c.IPFilter},
+		{camsec.Setting8021X, "IEEE8021X", "IEEE802_1x/enabled", c.IEEE8021X},
+	} {
+		r.state(s.id, s.path, read(r, s.op, s.read).Enabled)
+	}
+
+	discovery := read(r, "DiscoveryMode", c.DiscoveryMode)
+	r.state(camsec.SettingSADP, "DiscoveryMode/SADP", discovery.SADP)
+
+	r.mail(read(r, "Mailing", c.Mailing))
+	r.push(read(r, "HTTPHosts", c.HTTPHosts))
+	r.alarm(read(r, "EventTriggers", c.EventTriggers))
+	r.clock(c)
+
+	if !r.answered && r.first != nil {
+		return r.out, r.first
+	}
+	return r.out, nil
+}
+
+// A settingsReader collects settings of the document that was read last.
+type settingsReader struct {
+	ctx      context.Context //nolint:containedctx // lives for one call
+	out      []camsec.Setting
+	op       Operation
+	err      error // of the document at hand
+	stop     error // after which nothing is asked
+	first    error
+	answered bool
+}
+
+// read reads one document, unless an earlier error forbids it.
+func read[T any](r *settingsReader, op string, f func(context.Context) (T, error)) (v T) {
+	r.op, r.err = operation(op), r.stop
+	if r.stop != nil {
+		return v
+	}
+	v, r.err = f(r.ctx)
+	switch {
+	case r.err == nil:
+		r.answered = true
+		return v
+	case stops(r.ctx, r.err):
+		r.stop = r.err
+	}
+	if r.first == nil {
+		r.first = r.err
+	}
+	var zero T
+	return zero
+}
+
+// add files a setting: the document's error if it has one, else v, else, if v
+// holds nothing, why.
+func (r *settingsReader) add(id, path string, v camsec.Value, why *camsec.Problem) {
+	s := camsec.Setting{ID: id, Source: camsec.Source{Operation: r.op.String(), Path: path, Kind: r.op.Evidence}}
+	switch {
+	case r.err != nil:
+		s.Err = problem(r.err)
+	case v.Kind() == camsec.KindNone:
+		s.Err = why
+	default:
+		s.Value = v
+		if v.Kind() == camsec.KindBool {
+			s.State = camsec.StateOf(v.Bool())
+		}
+	}
+	r.out = append(r.out, s)
+}
+
+var notTold = &camsec.Problem{Code: camsec.ReasonNotReadable, Message: "the device's document does not tell"}
+
+func notOffered(what string) *camsec.Problem {
+	return &camsec.Problem{Code: camsec.ReasonNotOffered, Message: what}
+}
+
+func stateValue(s camsec.State) camsec.Value {
+	if s == camsec.StateUnknown {
+		return camsec.Value{}
+	}
+	return camsec.BoolValue(s == camsec.StateOn)
+}
+
+func (r *settingsReader) state(id, path string, s camsec.State) {
+	r.add(id, path, stateValue(s), notTold)
+}
+
+func (r *settingsReader) number(id, path string, n *int) {
+	var v camsec.Value
+	if n != nil {
+		v = camsec.IntValue(int64(*n))
+	}
+	r.add(id, path, v, notTold)
+}
+
+// list files a list of words; an empty one says nothing.
+func (r *settingsReader) list(id, path string, l []string) {
+	var v camsec.Value
+	if len(l) > 0 {
+		v = camsec.StringsValue(l...)
+	}
+	r.add(id, path, v, notTold)
+}
+
+func (r *settingsReader) access(list AdminAccesses) {
+	const path = "AdminAccessProtocolList/AdminAccessProtocol"
+	for _, s := range []struct{ id, protocol string }{
+		{camsec.SettingHTTP, "HTTP"}, {camsec.SettingHTTPS, "HTTPS"}, {camsec.SettingBonjour, "Bonjour"},
+		{camsec.SettingWebSocket, "WebSocket"}, {camsec.SettingModbus, "modbusTCP"}, {camsec.SettingIoT, "IOT"},
+	} {
+		p, ok := list.Protocol(s.protocol)
+		why := notTold
+		if !ok {
+			why = notOffered("protocol is not in the device's list")
+		}
+		r.add(s.id, path+"["+s.protocol+"]/enabled", stateValue(p.Enabled), why)
+	}
+	https, _ := list.Protocol("HTTPS")
+	r.state(camsec.SettingHTTPSRedirect, path+"[HTTPS]/redirectToHttps", https.RedirectToHTTPS)
+	var tls camsec.Value
+	if v := https.MinTLS(); v != "" {
+		tls = camsec.StringValue(v)
+	}
+	r.add(camsec.SettingTLSMin, path+"[HTTPS]/TLS1_1Enable", tls, notTold)
+}
+
+// lockMax is the longest lock that a device offers, 0 if it does not tell.
+func lockMax(caps Capabilities) int {
+	n, err := strconv.Atoi(strings.TrimSpace(caps.Attr("max", "maxIllegalLoginLockTime")))
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
+}
+
+// rtsp takes the streams' own block where there is one, as on cameras, and
+// the common one otherwise. Of streams that differ all modes count.
+func (r *settingsReader) rtsp(c *Client) {
+	var types []string
+	for _, ch := range read(r, "StreamingChannels", c.StreamingChannels) {
+		if ch.Security != camsec.StateOn {
+			continue
+		}
+		for _, t := range lower(ch.Auth.Types) {
+			if !slices.Contains(types, t) {
+				types = append(types, t)
+			}
+		}
+	}
+	if len(types) > 0 {
+		slices.Sort(types)
+		slices.Reverse(types) // digest, basic
+		r.list(camsec.SettingRTSPAuth, "StreamingChannelList/StreamingChannel/Transport/Security/certificateType", types)
+		return
+	}
+	mode := read(r, "RTSPCertificate", c.RTSPCertificate)
+	r.list(camsec.SettingRTSPAuth, "RTSPCertificate/certificateType", lower(mode.Types))
+}
+
+// v1or2 is on if either answers; a device that leaves SNMPv1c out is told by
+// the other alone.
+func v1or2(s SNMP) camsec.State {
+	var known []camsec.State
+	for _, v := range []camsec.State{s.V1, s.V2c} {
+		if v != camsec.StateUnknown {
+			known = append(known, v)
+		}
+	}
+	return anyOf(known)
+}
+
+func (r *settingsReader) mail(used []Mail) {
+	const path = "mailingList/mailing/sender/smtp/enableSSL"
+	if len(used) == 0 {
+		r.add(camsec.SettingMailTLS, path, camsec.Value{}, notOffered("mail is not set up"))
+		return
+	}
+	all := camsec.StateOn
+	for _, m := range used {
+		if m.Encrypted == camsec.StateOff || all == camsec.StateOn {
+			all = m.Encrypted
+		}
+	}
+	r.state(camsec.SettingMailTLS, path, all)
+}
+
+func (r *settingsReader) push(hosts []HTTPHost) {
+	const path = "HttpHostNotificationList/HttpHostNotification/protocolType"
+	if len(hosts) == 0 {
+		r.add(camsec.SettingEventPushTLS, path, camsec.Value{}, notOffered("no receiver of events is set up"))
+		return
+	}
+	all := camsec.StateOn
+	for _, h := range hosts {
+		switch strings.ToUpper(h.Protocol) {
+		case "HTTPS":
+		case "HTTP":
+			all = camsec.StateOff
+		default:
+			if all == camsec.StateOn {
+				all = camsec.StateUnknown
+			}
+		}
+	}
+	r.state(camsec.SettingEventPushTLS, path, all)
+}
+
+func (r *settingsReader) alarm(triggers []EventTrigger) {
+	const path = "EventTriggerList/EventTrigger[illaccess]/EventTriggerNotificationList"
+	for _, t := range triggers {
+		if !strings.EqualFold(t.Type, "illaccess") {
+			continue
+		}
+		var v camsec.Value
+		if t.Methods != nil {
+			v = camsec.StringsValue(t.Methods...)
+		}
+		r.add(camsec.SettingLoginAlarm, path, v, notTold)
+		return
+	}
+	r.add(camsec.SettingLoginAlarm, path, camsec.Value{}, notOffered("the device lists no such event"))
+}
+
+func (r *settingsReader) clock(c *Client) {
+	before := c.now()
+	t := read(r, "Time", c.Time)
+	after := c.now()
+	var ntp, offset camsec.Value
+	if t.Mode != "" {
+		ntp = camsec.BoolValue(strings.EqualFold(t.Mode, "NTP"))
+	}
+	if d, ok := t.Offset(before.Add(after.Sub(before) / 2)); ok {
+		offset = camsec.IntValue(int64(d.Round(time.Second) / time.Second))
+	}
+	r.add(camsec.SettingNTP, "Time/timeMode", ntp, notTold)
+	r.add(camsec.SettingClockOffset, "Time/localTime", offset, notTold)
+
+	var server camsec.Value
+	for _, s := range read(r, "NTPServers", c.NTPServers) {
+		if s.Host != "" {
+			server = camsec.StringValue(s.Host)
+			break
+		}
+	}
+	r.add(camsec.SettingNTPServer, "NTPServerList/NTPServer/hostName", server, notOffered("no server is set"))
+}
