@@ -131,7 +131,11 @@ func readAll(r io.Reader, promised, limit int64) ([]byte, error) {
 			return nil, io.ErrNoProgress
 		}
 		if len(buf) == cap(buf) {
-			grown := make([]byte, len(buf), min(2*int64(cap(buf)), limit+1))
+			size := 2 * int64(cap(buf))
+			if size >= limit {
+				size = limit + 1 // one more, to see that it is too much
+			}
+			grown := make([]byte, len(buf), size)
 			copy(grown, buf)
 			buf = grown
 		}

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -156,6 +157,28 @@ func TestDoFraming(t *testing.T) {
 			require.ErrorIs(t, err, camsec.ErrMalformed)
 			require.Contains(t, err.Error(), tc.text)
 			require.Less(t, len(err.Error()), 600)
+		})
+	}
+}
+
+func TestDoBoundsMemory(t *testing.T) {
+	const most = 64 << 20 // allocated in all, not at once
+	bomb := answer(gzipped(strings.Repeat("a", 32<<20)), "Content-Encoding: gzip")
+	for name, script := range map[string]func(net.Conn, *http.Request){
+		"case 73 gzip bomb": says(bomb),
+		"case 58 body without end": func(c net.Conn, _ *http.Request) {
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n")
+			repeat(c, strings.Repeat("a", 64<<10))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rt := (&device{script: script}).transport(t)
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, err := wire.Do(rt, get(t), wire.Limits{})
+			runtime.ReadMemStats(&after)
+			require.Equal(t, wire.KindTooLarge, wire.KindOf(err))
+			require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(most))
 		})
 	}
 }

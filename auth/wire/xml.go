@@ -131,6 +131,10 @@ func checkTags(doc []byte, lim Limits) error {
 	return nil
 }
 
+// maxBindings bounds the namespace declarations in force at one place, since
+// every prefix is looked up among them.
+const maxBindings = 1024
+
 type binding struct{ prefix, space string }
 
 // A frame is an open element.
@@ -209,6 +213,9 @@ func (p *xmlParser) start(t xml.StartElement) (*Node, error) {
 		default:
 			kept++
 		}
+	}
+	if len(p.bindings) > maxBindings {
+		return nil, &Error{Kind: KindTooLarge, Detail: fmt.Sprintf("over %d namespace declarations", maxBindings)}
 	}
 	n := &Node{Name: t.Name.Local, Space: p.space(t.Name.Space)}
 	if kept > 0 {
