@@ -1,6 +1,7 @@
 package camsec
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -11,27 +12,32 @@ import (
 // empty, which is not the same as a missing one: ask the [Account]'s source.
 //
 // A Secret is immutable and safe for concurrent use.
-type Secret struct{ b *[]byte }
+type Secret struct {
+	// A function, because printers that go by reflection follow pointers:
+	// fmt does in an unexported field when the verb is wrong, and so do the
+	// dumps of test packages. None looks into a closure.
+	reveal func() []byte
+}
 
 const redacted = "[secret]"
 
 // NewSecret returns a Secret that holds a copy of b.
 func NewSecret(b []byte) Secret {
-	c := append([]byte(nil), b...)
-	return Secret{&c}
+	c := bytes.Clone(b)
+	return Secret{func() []byte { return c }}
 }
 
 // Reveal returns a copy of the bytes. Only code that puts them on the wire or
 // into a store has a reason to call it; grep finds all that do.
 func (s Secret) Reveal() []byte {
-	if s.b == nil {
+	if s.reveal == nil {
 		return nil
 	}
-	return append([]byte(nil), *s.b...)
+	return bytes.Clone(s.reveal())
 }
 
 // Empty tells whether s holds no byte.
-func (s Secret) Empty() bool { return s.b == nil || len(*s.b) == 0 }
+func (s Secret) Empty() bool { return s.reveal == nil || len(s.reveal()) == 0 }
 
 // String returns a placeholder.
 func (Secret) String() string { return redacted }

@@ -1,0 +1,392 @@
+package camsec_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/camsec/camsec"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var day = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func set(id string, v camsec.Value) camsec.Setting {
+	s := camsec.Setting{ID: id, Value: v, Source: camsec.Source{Operation: "GET /" + id, Path: id, Kind: camsec.Recorded}}
+	if v.Kind() == camsec.KindBool {
+		s.State = camsec.StateOf(v.Bool())
+	}
+	return s
+}
+
+func on(id string) camsec.Setting                { return set(id, camsec.BoolValue(true)) }
+func off(id string) camsec.Setting               { return set(id, camsec.BoolValue(false)) }
+func num(id string, n int64) camsec.Setting      { return set(id, camsec.IntValue(n)) }
+func text(id, v string) camsec.Setting           { return set(id, camsec.StringValue(v)) }
+func list(id string, v ...string) camsec.Setting { return set(id, camsec.StringsValue(v...)) }
+
+func snap(settings ...camsec.Setting) *camsec.Snapshot {
+	return &camsec.Snapshot{Schema: camsec.SnapshotSchema, TakenAt: day, Settings: settings}
+}
+
+func withUsers(names ...string) *camsec.Snapshot {
+	s := snap()
+	for _, n := range names {
+		s.Users = append(s.Users, camsec.User{Account: camsec.Account{Store: camsec.StoreDevice, Name: n}, Role: camsec.RoleAdmin})
+	}
+	return s
+}
+
+func withChannels(words ...string) *camsec.Snapshot {
+	s := snap()
+	s.Inventory.Type = "NVR"
+	for _, w := range words {
+		s.Inventory.Channels = append(s.Inventory.Channels, camsec.Channel{ID: "1", Security: w})
+	}
+	return s
+}
+
+func withInventory(change func(*camsec.Inventory)) *camsec.Snapshot {
+	s := snap()
+	s.Inventory = camsec.Inventory{
+		Vendor: "Maker", Model: "C1", Serial: "C1-0042", MAC: "02:00:00:00:00:2a",
+		Firmware: camsec.Firmware{Raw: "V1.2 build 240826", Version: "V1.2", Build: "240826"},
+	}
+	if change != nil {
+		change(&s.Inventory)
+	}
+	return s
+}
+
+// cases has a passing and a failing snapshot for every control; the unknown
+// one is the passing one with a document that was not understood.
+var cases = map[string]struct{ pass, fail *camsec.Snapshot }{
+	"ACC-01": {snap(on(camsec.SettingActivated)), snap(off(camsec.SettingActivated))},
+	"ACC-02": {snap(off(camsec.SettingDefaultPassword)), snap(on(camsec.SettingDefaultPassword))},
+	"ACC-04": {snap(off(camsec.SettingRiskPassword)), snap(on(camsec.SettingRiskPassword))},
+	"ACC-08": {withUsers("admin", "viewer"), withUsers("admin", "viewer", "installer")},
+	"ACC-11": {snap(off(camsec.SettingAnonymous)), snap(on(camsec.SettingAnonymous))},
+	"ACC-12": {snap(on(camsec.SettingLockout)), snap(off(camsec.SettingLockout))},
+	"ACC-13": {
+		snap(on(camsec.SettingLockout), num(camsec.SettingLockoutTries, 7), num(camsec.SettingLockoutSeconds, 1800)),
+		snap(on(camsec.SettingLockout), num(camsec.SettingLockoutTries, 20), num(camsec.SettingLockoutSeconds, 1800)),
+	},
+	"ACC-14": {snap(list(camsec.SettingLoginAlarm, "beep", "center")), snap(list(camsec.SettingLoginAlarm))},
+	"ACC-15": {snap(on(camsec.SettingIdleLogout)), snap(off(camsec.SettingIdleLogout))},
+	"AUT-01": {snap(list(camsec.SettingHTTPAuth, "digest")), snap(list(camsec.SettingHTTPAuth, "digest", "basic"))},
+	"AUT-02": {snap(list(camsec.SettingHTTPAlgorithms, "MD5", "SHA256")), snap(list(camsec.SettingHTTPAlgorithms, "MD5"))},
+	"AUT-03": {snap(list(camsec.SettingRTSPAuth, "digest")), snap(list(camsec.SettingRTSPAuth, "digest/basic"))},
+	"AUT-05": {snap(off(camsec.SettingCGI), off(camsec.SettingONVIF)), snap(off(camsec.SettingCGI), on(camsec.SettingONVIF))},
+	"TLS-01": {snap(on(camsec.SettingHTTPS)), snap(off(camsec.SettingHTTPS))},
+	"TLS-02": {
+		snap(on(camsec.SettingHTTP), on(camsec.SettingHTTPSRedirect)),
+		snap(on(camsec.SettingHTTP), off(camsec.SettingHTTPSRedirect)),
+	},
+	"TLS-03": {
+		snap(on(camsec.SettingHTTPS), text(camsec.SettingTLSMin, "1.2")),
+		snap(on(camsec.SettingHTTPS), text(camsec.SettingTLSMin, "1.1")),
+	},
+	"SVC-01": {snap(off(camsec.SettingSSH)), snap(on(camsec.SettingSSH))},
+	"SVC-02": {snap(off(camsec.SettingTelnet)), snap(on(camsec.SettingTelnet))},
+	"SVC-03": {snap(off(camsec.SettingUPnP)), snap(on(camsec.SettingUPnP))},
+	"SVC-04": {snap(off(camsec.SettingSNMP1)), snap(on(camsec.SettingSNMP1))},
+	"SVC-05": {snap(off(camsec.SettingFTP)), snap(on(camsec.SettingFTP))},
+	"SVC-06": {snap(off(camsec.SettingCloud)), snap(on(camsec.SettingCloud))},
+	"SVC-07": {snap(off(camsec.SettingEHome)), snap(on(camsec.SettingEHome))},
+	"SVC-08": {snap(off(camsec.SettingGB28181)), snap(on(camsec.SettingGB28181))},
+	"SVC-09": {snap(off(camsec.SettingDDNS)), snap(on(camsec.SettingDDNS))},
+	"SVC-11": {snap(off(camsec.SettingSADP)), snap(on(camsec.SettingSADP))},
+	"SVC-12": {snap(off(camsec.SettingBonjour)), snap(on(camsec.SettingBonjour))},
+	"SVC-13": {snap(off(camsec.SettingWebSocket)), snap(on(camsec.SettingWebSocket))},
+	"SVC-15": {
+		snap(off(camsec.SettingModbus), off(camsec.SettingIoT)),
+		snap(on(camsec.SettingModbus), off(camsec.SettingIoT)),
+	},
+	"SVC-16": {snap(on(camsec.SettingMailTLS)), snap(off(camsec.SettingMailTLS))},
+	"SVC-17": {snap(on(camsec.SettingEventPushTLS)), snap(off(camsec.SettingEventPushTLS))},
+	"NET-01": {snap(on(camsec.SettingIPFilter)), snap(off(camsec.SettingIPFilter))},
+	"LOG-01": {snap(on(camsec.SettingNTP), text(camsec.SettingNTPServer, "10.0.0.1")), snap(off(camsec.SettingNTP))},
+	"LOG-02": {snap(num(camsec.SettingClockOffset, -2)), snap(num(camsec.SettingClockOffset, 3))},
+	"INV-01": {withInventory(nil), withInventory(func(i *camsec.Inventory) { i.Serial = "123456" })},
+	"NVR-01": {withChannels("notRisk", "strong"), withChannels("notRisk", "risk", "")},
+}
+
+func catalogue() map[string]camsec.Control {
+	all := map[string]camsec.Control{}
+	for _, c := range camsec.Controls() {
+		all[c.ID()] = c
+	}
+	all["ACC-08"] = camsec.ExpectedAccounts("admin", "viewer")
+	return all
+}
+
+// failed returns s with its documents not understood: one setting alone
+// (i >= 0), or every part of the snapshot.
+func failed(s *camsec.Snapshot, i int, p *camsec.Problem) *camsec.Snapshot {
+	c := *s
+	c.Settings = append([]camsec.Setting(nil), s.Settings...)
+	if i >= 0 {
+		c.Settings[i].Value, c.Settings[i].State, c.Settings[i].Err = camsec.Value{}, camsec.StateUnknown, p
+		return &c
+	}
+	c.Settings, c.Users, c.Inventory = nil, nil, camsec.Inventory{}
+	c.Errors = map[string]*camsec.Problem{"inventory": p, "users": p, "settings": p, "loginState": p}
+	return &c
+}
+
+func TestControlsReachPassFailUnknown(t *testing.T) {
+	garbled := &camsec.Problem{Code: camsec.ReasonUnparsable, Message: "not XML"}
+	reached := map[string]map[camsec.Status]bool{}
+	controls := catalogue()
+	judge := func(t *testing.T, id string, s *camsec.Snapshot) camsec.Verdict {
+		v := controls[id].Judge(s, day)
+		if reached[id] == nil {
+			reached[id] = map[camsec.Status]bool{}
+		}
+		reached[id][v.Status] = true
+		assert.NotEmpty(t, v.Reason, "a verdict needs a reason")
+		return v
+	}
+	for id, c := range cases {
+		t.Run(id, func(t *testing.T) {
+			require.Contains(t, controls, id)
+			v := judge(t, id, c.pass)
+			assert.Equal(t, camsec.Pass, v.Status, v.Reason)
+			assert.Len(t, v.Evidence, len(c.pass.Settings), "a pass names every document it rests on")
+			v = judge(t, id, c.fail)
+			assert.Equal(t, camsec.Fail, v.Status, v.Reason)
+			v = judge(t, id, failed(c.pass, -1, garbled))
+			assert.Equal(t, camsec.StatusUnknown, v.Status, v.Reason)
+			assert.Contains(t, v.Reason, "unparsable")
+			assert.Equal(t, camsec.StatusUnknown, judge(t, id, &camsec.Snapshot{}).Status, "nothing read")
+			assert.Equal(t, camsec.StatusUnknown, judge(t, id, nil).Status, "nil snapshot")
+			for i, s := range c.pass.Settings {
+				v = judge(t, id, failed(c.pass, i, garbled))
+				assert.Equal(t, camsec.StatusUnknown, v.Status, "%s not understood: %s", s.ID, v.Reason)
+				for _, odd := range []camsec.Setting{
+					set(s.ID, camsec.Value{}), text(s.ID, "banana"), num(s.ID, 1<<40), list(s.ID, "banana"),
+				} {
+					if odd.Value.Kind() == s.Value.Kind() && s.ID != camsec.SettingTLSMin && s.Value.Kind() != camsec.KindStrings {
+						continue // a value of the right kind, judged as one
+					}
+					twisted := failed(c.pass, i, nil)
+					twisted.Settings[i] = odd
+					v = judge(t, id, twisted)
+					assert.Equal(t, camsec.StatusUnknown, v.Status, "%s = %s: %s", s.ID, odd.Value, v.Reason)
+				}
+				if s.Value.Kind() == camsec.KindBool {
+					twice := snap(append([]camsec.Setting{set(s.ID, camsec.BoolValue(!s.Value.Bool()))}, c.pass.Settings...)...)
+					v = judge(t, id, twice)
+					assert.NotEqual(t, camsec.Pass, v.Status, "%s reported twice with both values", s.ID)
+				}
+			}
+		})
+	}
+	var never []string
+	for id := range controls {
+		for _, s := range []camsec.Status{camsec.Pass, camsec.Fail, camsec.StatusUnknown} {
+			if !reached[id][s] {
+				never = append(never, id+" never "+s.String())
+			}
+		}
+	}
+	assert.Empty(t, never)
+}
+
+func TestControlVerdicts(t *testing.T) {
+	lock := func(tries, seconds int64) *camsec.Snapshot {
+		return snap(on(camsec.SettingLockout), num(camsec.SettingLockoutTries, tries), num(camsec.SettingLockoutSeconds, seconds))
+	}
+	login := func(l camsec.LoginState, settings ...camsec.Setting) *camsec.Snapshot {
+		s := snap(settings...)
+		s.LoginState = l
+		return s
+	}
+	failing := func(s *camsec.Snapshot, part string, code camsec.Reason) *camsec.Snapshot {
+		s.Errors = map[string]*camsec.Problem{part: {Code: code}}
+		return s
+	}
+	camera := snap()
+	camera.Inventory.Type = "IPCamera"
+	untoldChannels := withChannels("strong")
+	untoldChannels.Inventory.ChannelsErr = &camsec.Problem{Code: camsec.ReasonBusy}
+	for _, tc := range []struct {
+		name, id string
+		s        *camsec.Snapshot
+		want     camsec.Status
+	}{
+		{"lower edge", "ACC-13", lock(5, 600), camsec.Pass},
+		{"upper edge", "ACC-13", lock(10, 1800), camsec.Pass},
+		{"few tries", "ACC-13", lock(4, 600), camsec.Fail},
+		{"many tries", "ACC-13", lock(11, 600), camsec.Fail},
+		{"short", "ACC-13", lock(5, 599), camsec.Fail},
+		{"long", "ACC-13", lock(5, 1801), camsec.Fail},
+		{"lock off", "ACC-13", snap(off(camsec.SettingLockout)), camsec.NotApplicable},
+		{"clock ahead", "LOG-02", snap(num(camsec.SettingClockOffset, 2)), camsec.Pass},
+		{"clock behind", "LOG-02", snap(num(camsec.SettingClockOffset, -3)), camsec.Fail},
+		{"no server named", "LOG-01", snap(on(camsec.SettingNTP), text(camsec.SettingNTPServer, " ")), camsec.Fail},
+		{"TLS 1.3", "TLS-03", snap(on(camsec.SettingHTTPS), text(camsec.SettingTLSMin, "1.3")), camsec.Pass},
+		{"TLS 1.0", "TLS-03", snap(on(camsec.SettingHTTPS), text(camsec.SettingTLSMin, "1.0")), camsec.Fail},
+		{"TLS without HTTPS", "TLS-03", snap(off(camsec.SettingHTTPS)), camsec.NotApplicable},
+		{"HTTP off", "TLS-02", snap(off(camsec.SettingHTTP)), camsec.Pass},
+		{"redirect but HTTP untold", "TLS-02", snap(on(camsec.SettingHTTPSRedirect)), camsec.StatusUnknown},
+		{"RTSP open", "AUT-03", snap(list(camsec.SettingRTSPAuth, "none")), camsec.Fail},
+		{"RTSP wsse", "AUT-03", snap(list(camsec.SettingRTSPAuth, "digest/wsse")), camsec.StatusUnknown},
+		{"no scheme", "AUT-01", snap(list(camsec.SettingHTTPAuth)), camsec.StatusUnknown},
+		{"SHA with a dash", "AUT-02", snap(list(camsec.SettingHTTPAlgorithms, "SHA-256")), camsec.Pass},
+		{"alarm at the device", "ACC-14", snap(list(camsec.SettingLoginAlarm, "beep", "record")), camsec.Fail},
+		{"alarm by mail", "ACC-14", snap(list(camsec.SettingLoginAlarm, "email")), camsec.Pass},
+		{"one bad switch is enough", "SVC-15", snap(on(camsec.SettingIoT)), camsec.Fail},
+		{"one good switch is not", "SVC-15", snap(off(camsec.SettingIoT)), camsec.StatusUnknown},
+		{"activated by login state", "ACC-01", login(camsec.LoginState{Activated: camsec.StateOn}), camsec.Pass},
+		{"not activated by login state", "ACC-01", login(camsec.LoginState{Activated: camsec.StateOff}), camsec.Fail},
+		{
+			"login state against setting", "ACC-02",
+			login(camsec.LoginState{DefaultPassword: camsec.StateOff}, on(camsec.SettingDefaultPassword)), camsec.Fail,
+		},
+		{
+			"setting against login state", "ACC-02",
+			login(camsec.LoginState{DefaultPassword: camsec.StateOn}, off(camsec.SettingDefaultPassword)), camsec.Fail,
+		},
+		{
+			"login state garbled", "ACC-04",
+			failing(login(camsec.LoginState{RiskPassword: camsec.StateOff}), "loginState", camsec.ReasonUnparsable), camsec.StatusUnknown,
+		},
+		{
+			"login state garbled, setting good", "ACC-04",
+			failing(snap(off(camsec.SettingRiskPassword)), "loginState", camsec.ReasonUnparsable), camsec.StatusUnknown,
+		},
+		{
+			"no login state here, setting good", "ACC-04",
+			failing(snap(off(camsec.SettingRiskPassword)), "loginState", camsec.ReasonNotReadable), camsec.Pass,
+		},
+		{"account missing", "ACC-08", withUsers("admin"), camsec.Fail},
+		{"users refused", "ACC-08", failing(withUsers("admin", "viewer"), "users", camsec.ReasonForbidden), camsec.StatusUnknown},
+		{"camera", "NVR-01", camera, camsec.NotApplicable},
+		{"recorder without a word", "NVR-01", withChannels("strong", ""), camsec.StatusUnknown},
+		{"recorder with a strange word", "NVR-01", withChannels("strong", "purple"), camsec.StatusUnknown},
+		{"recorder told in part", "NVR-01", untoldChannels, camsec.StatusUnknown},
+		{"MAC of zeros", "INV-01", withInventory(func(i *camsec.Inventory) { i.MAC = "00:00:00:00:00:00" }), camsec.Fail},
+		{"no build", "INV-01", withInventory(func(i *camsec.Inventory) { i.Firmware.Build = "" }), camsec.Fail},
+	} {
+		t.Run(tc.id+" "+tc.name, func(t *testing.T) {
+			v := catalogue()[tc.id].Judge(tc.s, day)
+			assert.Equal(t, tc.want, v.Status, v.Reason)
+		})
+	}
+}
+
+func TestExpectedAccountsNeedsADeclaration(t *testing.T) {
+	for _, c := range append(camsec.Controls(), camsec.ExpectedAccounts()) {
+		if c.ID() != "ACC-08" {
+			continue
+		}
+		v := c.Judge(withUsers("admin"), day)
+		assert.Equal(t, camsec.StatusUnknown, v.Status)
+		assert.Equal(t, "no expected accounts declared", v.Reason)
+	}
+	names := []string{"admin"}
+	c := camsec.ExpectedAccounts(names...)
+	names[0] = "other"
+	assert.Equal(t, camsec.Pass, c.Judge(withUsers("admin"), day).Status, "the caller's slice is not kept")
+}
+
+func TestWaive(t *testing.T) {
+	c := catalogue()["SVC-02"]
+	good := camsec.Waiver{By: "Site owner", Until: day.Add(time.Hour), Why: "replaced in May"}
+	for _, tc := range []struct {
+		name string
+		w    camsec.Waiver
+		s    *camsec.Snapshot
+		want camsec.Status
+	}{
+		{"fails", good, cases["SVC-02"].fail, camsec.Waived},
+		{"passes", good, cases["SVC-02"].pass, camsec.Pass},
+		{"unknown", good, snap(), camsec.StatusUnknown},
+		{"run out", camsec.Waiver{By: "x", Until: day, Why: "y"}, cases["SVC-02"].fail, camsec.Fail},
+		{"nobody", camsec.Waiver{Until: good.Until, Why: "y"}, cases["SVC-02"].fail, camsec.Fail},
+		{"no why", camsec.Waiver{By: "x", Until: good.Until}, cases["SVC-02"].fail, camsec.Fail},
+		{"zero", camsec.Waiver{}, cases["SVC-02"].fail, camsec.Fail},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			assert.Equal(t, tc.want, camsec.Waive(c, tc.w).Judge(tc.s, day).Status)
+		})
+	}
+	v := camsec.Waive(c, good).Judge(cases["SVC-02"].fail, day)
+	for _, part := range []string{"Site owner", "2026-03-01", "replaced in May", "Telnet"} {
+		assert.Contains(t, v.Reason, part)
+	}
+	r := camsec.Judge(cases["SVC-02"].fail, []camsec.Control{camsec.Waive(c, good)}, day)
+	assert.NotEmpty(t, r.Results[0].Remedy, "the wrapped control's remedy is kept")
+	assert.NotEmpty(t, r.Results[0].References)
+}
+
+// The catalogue's ids, severities and clauses are facts that carry over; its
+// file stands beside the recordings.
+func TestControlsAgreeWithCatalogue(t *testing.T) {
+	dir := os.Getenv("CAMSEC_RECORDINGS")
+	if dir == "" {
+		if os.Getenv("CAMSEC_REQUIRE") == "1" {
+			t.Fatal("CAMSEC_RECORDINGS is not set and CAMSEC_REQUIRE is 1")
+		}
+		t.Skip("CAMSEC_RECORDINGS is not set")
+	}
+	var path string
+	for _, p := range []string{"controls/controls.json", "../controls/controls.json"} {
+		if _, err := os.Stat(filepath.Join(dir, p)); err == nil {
+			path = filepath.Join(dir, p)
+		}
+	}
+	require.NotEmpty(t, path, "no controls/controls.json at or beside CAMSEC_RECORDINGS")
+	b, err := os.ReadFile(path)
+	require.NoError(t, err)
+	var doc struct {
+		Controls []struct {
+			ID, Title, Severity string
+			Maps                map[string][]string
+		}
+	}
+	require.NoError(t, json.Unmarshal(b, &doc))
+	seen := 0
+	for _, want := range doc.Controls {
+		c, ok := catalogue()[want.ID]
+		if !ok {
+			continue
+		}
+		seen++
+		assert.Equal(t, want.Severity, strings.ToUpper(c.Severity().String()[:1]), want.ID)
+		assert.NotEqual(t, want.Title, c.Title(), "%s: titles are our own", want.ID)
+		refs := strings.Join(c.(interface{ References() []string }).References(), "; ")
+		for name, clauses := range want.Maps {
+			for _, clause := range clauses {
+				switch name {
+				case "cra":
+					clause = "(" + clause + ")"
+				case "psti":
+					clause = strings.ReplaceAll(clause, "Sch.1", "Sch. 1")
+				}
+				assert.Contains(t, refs, clause, "%s: %s", want.ID, name)
+			}
+		}
+	}
+	assert.Equal(t, len(cases), seen)
+}
+
+func TestControlsAreWellFormed(t *testing.T) {
+	seen := map[string]bool{}
+	last := ""
+	for _, c := range camsec.Controls() {
+		assert.False(t, seen[c.ID()], c.ID())
+		seen[c.ID()] = true
+		assert.Less(t, last, c.ID(), "ordered by id")
+		last = c.ID()
+		assert.NotEmpty(t, c.Title())
+		assert.NotEmpty(t, c.(interface{ Remedy() string }).Remedy(), c.ID())
+		assert.Contains(t, cases, c.ID(), "every control is judged by the table above")
+	}
+	assert.Len(t, seen, len(cases))
+}

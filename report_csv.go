@@ -1,0 +1,66 @@
+package camsec
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// WriteCSV writes a line for each result of each report, under a heading. A
+// report without results has one line that says what went wrong. A cell that
+// a spreadsheet would take for a formula gets an apostrophe in front, and
+// control characters are replaced. The error is the writer's.
+func WriteCSV(w io.Writer, reports []*Report) error {
+	cw := csv.NewWriter(w)
+	line := func(cells ...string) error {
+		for i, c := range cells {
+			cells[i] = harmlessCell(c)
+		}
+		return cw.Write(cells)
+	}
+	err := line("scope", "address", "id", "vendor", "model", "serial", "firmware", "taken", "score",
+		"control", "title", "severity", "status", "reason", "remedy", "evidence")
+	for _, r := range present(reports) {
+		score := ""
+		if r.Score != nil {
+			score = fmt.Sprint(int(*r.Score))
+		}
+		head := []string{
+			r.Scope, r.Address, r.ID, r.Inventory.Vendor, r.Inventory.Model, r.Inventory.Serial,
+			r.Inventory.Firmware.Version, r.TakenAt.UTC().Format(time.RFC3339), score,
+		}
+		if len(r.Results) == 0 && err == nil {
+			err = line(append(head, "", "", "", StatusUnknown.String(), strings.Join(r.problems(), "; "), "", "")...)
+		}
+		for _, res := range r.Results {
+			if err != nil {
+				break
+			}
+			err = line(append(head[:len(head):len(head)], res.Control, res.Title, res.Severity.String(), res.Status.String(),
+				res.Reason, res.Remedy, evidenceText(res.Evidence))...)
+		}
+	}
+	cw.Flush()
+	if err == nil {
+		err = cw.Error()
+	}
+	if err != nil {
+		return fmt.Errorf("camsec: write CSV: %w", err)
+	}
+	return nil
+}
+
+// harmlessCell makes a cell that no spreadsheet calculates. The rule is that
+// of OWASP's page on CSV injection, with the full-width signs that some
+// programs read as the plain ones.
+func harmlessCell(s string) string {
+	clean := printable(s)
+	led := strings.TrimLeft(clean, " \u00a0\u3000\uFFFD")
+	if strings.HasPrefix(s, "\t") || strings.HasPrefix(s, "\r") || strings.HasPrefix(s, "\n") ||
+		(led != "" && strings.ContainsRune("=+-@＝＋－＠", []rune(led)[0])) {
+		return "'" + clean
+	}
+	return clean
+}
