@@ -161,6 +161,9 @@ func (c *Client) get(ctx context.Context, name string, lim wire.Limits, roots ..
 	op := operation(name)
 	resp, err := c.send(ctx, c.authed, op, lim)
 	if err != nil {
+		if errors.Is(err, camsec.ErrUnauthorized) {
+			c.loggedIn.Store(false)
+		}
 		if resp != nil {
 			// The body of a 503 knows better what is meant, if it says so.
 			doc, _ := parse(resp, lim)
