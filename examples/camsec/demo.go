@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/camsec/camsec"
+	"github.com/camsec/camsec/auth"
+	"github.com/camsec/camsec/isapi"
+	"github.com/camsec/camsec/isapi/isapitest"
+)
+
+// runDemo shows the whole way on simulated devices, over loopback: nothing
+// else is reached and no state is kept.
+func runDemo(ctx context.Context, e *env, args []string) (exit, error) {
+	f := newFlags("demo", "")
+	out := f.String("o", "", "write the report to `FILE` (default: camsec-report.html in a new temporary folder)")
+	rest, err := f.parse(args)
+	if err != nil {
+		return exit{}, err
+	}
+	if len(rest) > 0 {
+		return exit{}, usageErr(errors.New("demo takes no arguments: it visits simulated cameras only"))
+	}
+	devices, stop, err := startSim(len(simProfiles()), simProfiles(), isapitest.Options{})
+	if err != nil {
+		return exit{}, err
+	}
+	defer stop()
+	_, _ = fmt.Fprintf(e.stdout, "Started %d simulated devices; nothing else is visited.\n\n", len(devices))
+	fl, err := demoFleet(e, devices)
+	if err != nil {
+		return exit{}, err
+	}
+	visits := fl.visit(ctx, camsec.Collect)
+	if ctx.Err() != nil {
+		return exit{exitInterrupted, "interrupted"}, nil
+	}
+	inventory := make([]deviceJSON, len(visits))
+	for i, v := range visits {
+		inventory[i] = deviceOf(v)
+	}
+	reports := judge(visits, time.Now())
+	_, _ = fmt.Fprintln(e.stdout, "Inventory")
+	if err := writeInventoryTable(e.stdout, inventory); err != nil {
+		return exit{}, err
+	}
+	_, _ = fmt.Fprintln(e.stdout, "\nAudit")
+	if err := camsec.WriteTable(e.stdout, reports); err != nil {
+		return exit{}, err
+	}
+	name := *out
+	if name == "" {
+		dir, err := os.MkdirTemp("", "camsec-demo-")
+		if err != nil {
+			return exit{}, err
+		}
+		name = filepath.Join(dir, "camsec-report.html")
+	}
+	if err := writeFile(name, func(w io.Writer) error { return camsec.WriteHTML(w, reports) }); err != nil {
+		return exit{}, err
+	}
+	if abs, err := filepath.Abs(name); err == nil {
+		name = abs
+	}
+	_, _ = fmt.Fprintf(e.stdout, "\nReport: %s\nThe same for your own: camsec audit ADDRESS -user NAME -password-file FILE\n", name)
+	// Findings are what the demo is there to show: only failing to show them
+	// is a failure.
+	if x := reached(visits); x.code != exitOK {
+		return x, nil
+	}
+	return exit{exitOK, "shown"}, nil
+}
+
+// demoFleet is the fleet of simulated devices.
+func demoFleet(e *env, devices []simDevice) (*fleet, error) {
+	fl := &fleet{
+		env: e, timeout: 30 * time.Second, clients: map[*target]*isapi.Client{},
+		visits: map[*target]*loginVisit{}, trust: map[*target]string{},
+	}
+	known := newLogins()
+	for i, d := range devices {
+		t := &target{Target: camsec.Target{Address: d.Address, ID: fmt.Sprintf("demo-%d", i+1), Scope: "demo"}}
+		if err := t.parseAddress(); err != nil {
+			return nil, err
+		}
+		t.login = known.get(d.User, camsec.NewSecret([]byte(d.Password)))
+		v := &loginVisit{login: t.login}
+		c, err := isapi.New(d.Address, v, &isapi.Options{Target: t.Target, Budget: auth.NewMemoryBudget(nil), ReadOnly: true})
+		if err != nil {
+			return nil, err
+		}
+		fl.targets = append(fl.targets, t)
+		fl.clients[t], fl.visits[t], fl.trust[t] = c, v, "plain-http"
+	}
+	return fl, nil
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"strings"
+	"testing"
+	"unicode/utf16"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func utf16Of(s string, order binary.AppendByteOrder, mark bool) string {
+	var b []byte
+	if mark {
+		b = order.AppendUint16(b, 0xFEFF)
+	}
+	for _, u := range utf16.Encode([]rune(s)) {
+		b = order.AppendUint16(b, u)
+	}
+	return string(b)
+}
+
+func TestInventoryForms(t *testing.T) {
+	const plain = "address,id,site\r\n10.0.0.5,gate,Köln\r\n10.0.0.6,yard,Köln\r\n"
+	for name, text := range map[string]string{
+		"comma":            plain,
+		"line feeds":       strings.ReplaceAll(plain, "\r", ""),
+		"old Mac quotes":   "\"address\",\"id\",\"site\"\n\"10.0.0.5\",\"gate\",\"Köln\"\n10.0.0.6,yard,Köln",
+		"semicolon":        strings.ReplaceAll(plain, ",", ";"),
+		"tab":              strings.ReplaceAll(plain, ",", "\t"),
+		"byte order mark":  "\uFEFF" + plain,
+		"UTF-16 LE":        utf16Of(plain, binary.LittleEndian, true),
+		"UTF-16 BE":        utf16Of(plain, binary.BigEndian, true),
+		"UTF-16 LE, bare":  utf16Of(plain, binary.LittleEndian, false),
+		"Windows-1252":     strings.ReplaceAll(plain, "ö", "\xF6"),
+		"Excel's hint":     "sep=;\r\n" + strings.ReplaceAll(plain, ",", ";"),
+		"upper case":       strings.Replace(plain, "address,id,site", "Address, ID ,SITE", 1),
+		"empty lines":      strings.ReplaceAll(plain, "\r\n", "\r\n,,\r\n\r\n"),
+		"trailing columns": strings.ReplaceAll(plain, "\r\n", ",,\r\n"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			rows, err := readInventory(strings.NewReader(text), "x.csv")
+			require.NoError(t, err)
+			require.Len(t, rows, 2)
+			assert.Equal(t, "10.0.0.5", rows[0].Address)
+			assert.Equal(t, "gate", rows[0].ID)
+			assert.Equal(t, "Köln", rows[0].Labels["site"])
+			assert.Equal(t, "yard", rows[1].ID)
+		})
+	}
+}
+
+func TestInventoryCarriesUnknownColumns(t *testing.T) {
+	rows, err := readInventory(strings.NewReader("address;tz;Rack €;legacy;proxy\n10.0.0.5;Europe/Berlin;7;yes;socks5://p:1080\n"), "x.csv")
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{"tz": "Europe/Berlin", "Rack €": "7"}, rows[0].Labels)
+	assert.True(t, rows[0].legacy)
+	assert.Equal(t, "socks5://p:1080", rows[0].proxy)
+	assert.Equal(t, 2, rows[0].line)
+}
+
+func TestInventoryErrorsNameLines(t *testing.T) {
+	const hidden = "hunter2-hunter2"
+	for name, c := range map[string]struct {
+		text string
+		want []string
+	}{
+		"empty":           {"", []string{"the file is empty"}},
+		"header only":     {"address\n", []string{"no device"}},
+		"no address":      {"ip,id\n1,2\n", []string{"x.csv:1: no column address"}},
+		"password column": {"address,Password\n10.0.0.5," + hidden + "\n", []string{"x.csv:1:", "vault"}},
+		"pwd column":      {"address,login_PWD\n10.0.0.5," + hidden + "\n", []string{"x.csv:1:", "vault"}},
+		"German":          {"address;Kennwort\n10.0.0.5;" + hidden + "\n", []string{"x.csv:1:", "vault"}},
+		"password as secret": {
+			"address,user,secret\n10.0.0.5,admin," + hidden + "\n",
+			[]string{"x.csv:2: column secret holds a reference"},
+		},
+		"all of them": {
+			"address,protocol,legacy,tz,via\n10.0.0.1,,,,\n,,yes,,\n10.0.0.2,rtsp,,,\n10.0.0.3,,maybe,,\n10.0.0.4,,,Mars/Base,\n10.0.0.5,,,,nvr\n",
+			[]string{"x.csv:3: no address", "x.csv:4: protocol", "x.csv:5: legacy", "x.csv:6: time zone", "x.csv:7: column via"},
+		},
+		"quote":       {"address,id\n10.0.0.1,\"a\n", []string{"x.csv: line"}},
+		"twice":       {"address,id,ID\n1,2,3\n", []string{"stands twice"}},
+		"too long":    {"address\n10.0.0.1,x\n", []string{"x.csv:2: 2 fields"}},
+		"after quote": {"address,id\n10.0.0.1,\"a\nb\"\n,c\n", []string{"x.csv:4: no address"}},
+		"with a hint": {"sep=;\naddress;id\n;c\n", []string{"x.csv:3: no address"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := readInventory(strings.NewReader(c.text), "x.csv")
+			require.Error(t, err)
+			for _, w := range c.want {
+				assert.Contains(t, err.Error(), w)
+			}
+			assert.NotContains(t, err.Error(), hidden)
+		})
+	}
+}
+
+func TestAddresses(t *testing.T) {
+	for in, want := range map[string]string{
+		"10.0.0.5":                 "https 10.0.0.5:443",
+		"10.0.0.5:8443":            "https 10.0.0.5:8443",
+		"[fe80::1%eth0]:443":       "https [fe80::1%eth0]:443",
+		"fe80::1":                  "https [fe80::1]:443",
+		"[::1]":                    "https [::1]:443",
+		"https://Cam.example/":     "https cam.example:443",
+		"http://10.0.0.5":          "http 10.0.0.5:80",
+		"http://admin:pw@10.0.0.5": "",
+		"ftp://10.0.0.5":           "",
+		"10.0.0.5:0":               "",
+		"10.0.0.5:99999":           "",
+		"10.0.0.5/path":            "",
+		"two words":                "",
+		"":                         "",
+	} {
+		var d target
+		d.Address = in
+		err := d.parseAddress()
+		if want == "" {
+			require.Error(t, err, in)
+			assert.NotContains(t, err.Error(), "pw")
+			continue
+		}
+		require.NoError(t, err, in)
+		scheme := "https"
+		if d.plain {
+			scheme = "http"
+		}
+		assert.Equal(t, want, scheme+" "+d.hostPort(), in)
+	}
+}
+
+func TestPasswordFileText(t *testing.T) {
+	for in, want := range map[string]string{
+		"pw\n": "pw", "pw\r\n": "pw", "pw": "pw", "\uFEFFpw\n": "pw", "pw \n": "pw ", "pw\n\n": "pw\n",
+		utf16Of("pß\r\n", binary.LittleEndian, true): "pß",
+	} {
+		assert.Equal(t, want, string(fileText([]byte(in))), "%q", in)
+	}
+}
+
+func FuzzInventory(f *testing.F) {
+	f.Add([]byte("address,id\n10.0.0.5,gate\n"))
+	f.Add([]byte("sep=;\r\naddress;secret\r\n\"10.0.0.5\";env:X\r\n"))
+	f.Add([]byte{0xFF, 0xFE, 'a', 0})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		rows, err := readInventory(bytes.NewReader(b), "x.csv")
+		if err == nil && len(rows) == 0 {
+			t.Fatal("no device and no error")
+		}
+		for _, r := range rows {
+			if r.Address == "" || r.line < 2 {
+				t.Fatalf("row without address or line: %+v", r)
+			}
+		}
+	})
+}
