@@ -45,6 +45,7 @@ func TestCheckDeviceFinds(t *testing.T) {
 			[]string{"none of the closed list"},
 		},
 		{"negative tries", func(b *bench) { b.login.TriesLeft = &minus }, []string{"unknown is nil"}},
+		{"login state breaks", func(b *bench) { b.fail["loginState"] = camsec.ErrMalformed }, []string{"login state: "}},
 		{"users break", func(b *bench) { b.fail["users"] = camsec.ErrMalformed }, []string{"users: "}},
 		{"settings break", func(b *bench) { b.fail["settings"] = camsec.ErrMalformed }, []string{"settings: "}},
 	} {

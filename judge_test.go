@@ -1,7 +1,9 @@
 package camsec_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -67,8 +69,13 @@ func TestScore(t *testing.T) {
 			require.NoError(t, json.Unmarshal(b, &wire))
 			assert.Equal(t, camsec.ScoreFormula, wire.Scoring.Formula)
 			assert.Equal(t, camsec.ScoreVersion, wire.Scoring.Version)
+			var table bytes.Buffer
+			require.NoError(t, camsec.WriteTable(&table, []*camsec.Report{r}))
+			assert.Equal(t, tc.capped, strings.Contains(table.String(), "capped"))
+			assert.Contains(t, table.String(), "% unknown", "the share of unknowns stands beside every score")
 			if tc.want == none {
 				assert.Nil(t, wire.Score)
+				assert.Contains(t, table.String(), "no score")
 				assert.Contains(t, string(b), `"score":null`)
 				return
 			}
