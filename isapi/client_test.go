@@ -139,3 +139,21 @@ func TestClockOffset(t *testing.T) {
 	_, ok = isapi.Time{Local: "2026-09-09T07:24:31"}.Offset(now)
 	require.False(t, ok)
 }
+
+// Whatever document comes where another was asked for, the answer is an error
+// or a value, never a panic, and a switch is only known from its own document.
+func TestForeignDocuments(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(recordings(t), "bodies", "*"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, name := range files {
+		b, err := os.ReadFile(name)
+		require.NoError(t, err)
+		for _, op := range isapi.Operations() {
+			c := client(t, &fake{other: answer{body: string(b)}})
+			out := reflect.ValueOf(c).MethodByName(op.Name).Call([]reflect.Value{reflect.ValueOf(t.Context())})
+			s, ok := out[0].Interface().(isapi.Service)
+			require.False(t, ok && out[1].IsNil() && s.Enabled == camsec.StateUnknown, "%s from %s", op.Name, name)
+		}
+	}
+}

@@ -87,3 +87,14 @@ func TestNoCredential(t *testing.T) {
 	require.Equal(t, camsec.ReasonNoCredential, setting(t, list, camsec.SettingSSH).Err.Code)
 	require.Equal(t, 1, h.Requests())
 }
+
+func TestUntrustedDeviceGetsNoRequest(t *testing.T) {
+	h, _ := loginHost(t, "")
+	addr, err := h.Listen("127.0.0.1:0", true)
+	require.NoError(t, err)
+	c, err := isapi.New(addr.String(), auth.Static("admin", camsec.NewSecret([]byte("Right-1234"))), nil)
+	require.NoError(t, err)
+	_, err = c.DeviceInfo(t.Context())
+	require.ErrorIs(t, err, camsec.ErrUntrusted)
+	require.Zero(t, h.Requests())
+}
