@@ -349,6 +349,7 @@ func TestSettingsKeepWhatCouldBeRead(t *testing.T) {
 		{"empty", answer{}, camsec.ReasonUnparsable},
 		{"login page", answer{body: `<!DOCTYPE html><html></html>`, ctype: "text/html"}, camsec.ReasonUnparsable},
 		{"not offered", answer{status: 404}, camsec.ReasonNotOffered},
+		{"broken connection", answer{err: errors.New("connection reset")}, camsec.ReasonUnreachable},
 		{"bare 403", answer{status: 403}, camsec.ReasonNotReadable},
 		{"error of the device", answer{status: 500}, camsec.ReasonNotReadable},
 		{"low privilege", answer{status: 403, body: `<ResponseStatus><statusCode>4</statusCode><subStatusCode>lowPrivilege</subStatusCode></ResponseStatus>`}, camsec.ReasonForbidden},
@@ -371,7 +372,7 @@ func TestSettingsStopWhenTheDeviceIsGone(t *testing.T) {
 	f := &fake{other: answer{err: errors.New("connection reset")}}
 	list, err := client(t, f).Device().Settings(t.Context())
 	require.Error(t, err)
-	require.Len(t, f.sent, 1)
+	require.Len(t, f.sent, 2)
 	for _, s := range list {
 		require.False(t, s.Known())
 		require.Equal(t, camsec.ReasonUnreachable, s.Err.Code)

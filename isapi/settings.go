@@ -92,6 +92,7 @@ type settingsReader struct {
 	stop     error // after which nothing is asked
 	first    error
 	answered bool
+	silent   int // documents in a row without any answer
 }
 
 // read reads one document, unless an earlier error forbids it.
@@ -101,11 +102,18 @@ func read[T any](r *settingsReader, op string, f func(context.Context) (T, error
 		return v
 	}
 	v, r.err = f(r.ctx)
-	switch {
-	case r.err == nil:
-		r.answered = true
+	if r.err == nil {
+		r.answered, r.silent = true, 0
 		return v
-	case stops(r.ctx, r.err):
+	}
+	// One connection that breaks costs one document; a second in a row means
+	// that the device is gone.
+	if problem(r.err).Code == camsec.ReasonUnreachable {
+		r.silent++
+	} else {
+		r.silent = 0
+	}
+	if stops(r.ctx, r.err) && (r.silent != 1 || r.ctx.Err() != nil) {
 		r.stop = r.err
 	}
 	if r.first == nil {
