@@ -97,6 +97,9 @@ func documents(p Profile) map[string]string {
 	if p.RTSPDocument {
 		set("/ISAPI/Security/RTSPCertificate", p.doc("RTSPCertificate", el("certificateType", "digest")))
 	}
+	if p.has("onvif") {
+		set("/ISAPI/Security/ONVIF/users", p.doc("UserList"))
+	}
 	if len(p.Channels) > 0 {
 		p.channels(set)
 	}
