@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/camsec/camsec"
+	"github.com/camsec/camsec/firmware/advisory"
 )
 
 // An auditJSON is a device in the audit's document.
@@ -86,7 +87,7 @@ func runAudit(ctx context.Context, e *env, args []string) (exit, error) {
 // judge makes a report of every device, also of those that were not reached:
 // about them everything is unknown.
 func judge(visits []visit, now time.Time) []*camsec.Report {
-	controls := camsec.Controls()
+	controls := append(camsec.Controls(), advisory.Controls(advisory.Embedded())...)
 	out := make([]*camsec.Report, len(visits))
 	for i, v := range visits {
 		s := v.snap

@@ -25,11 +25,11 @@ type target struct {
 	port  string
 	plain bool // http
 
-	user, secret  string // secret is a reference
-	proxy         string
-	pin           string
-	legacy        bool
-	login         *login // nil: without credentials
+	user, secret string // secret is a reference
+	proxy        string
+	pin          string
+	legacy       bool
+	login        *login // nil: without credentials
 }
 
 // hostPort returns the canonical network address.
