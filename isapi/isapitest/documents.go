@@ -121,7 +121,7 @@ func documents(p Profile) map[string]string {
 
 func (p *Profile) deviceInfo() string {
 	b := []string{
-		el("deviceName", p.Name), el("deviceID", "02005e00-5301-4000-8000-02005e005301"),
+		el("deviceName", p.Name), el("deviceID", "02005e00-5301-4000-8000-"+strings.ReplaceAll(p.MAC, ":", "")),
 		el("model", p.Model), el("serialNumber", p.Serial), el("macAddress", p.MAC),
 		el("firmwareVersion", p.Firmware), el("firmwareReleasedDate", p.Released),
 		el("encoderVersion", "V7.3"), el("encoderReleasedDate", p.Released),

@@ -56,7 +56,11 @@ func (d *Device) status(a answer, r *http.Request) string {
 }
 
 func send(w http.ResponseWriter, status int, body string) {
-	w.Header().Set("Content-Type", `application/xml; charset="UTF-8"`)
+	kind := `application/xml; charset="UTF-8"`
+	if strings.HasPrefix(body, "{") {
+		kind = "application/json"
+	}
+	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, body)
