@@ -70,6 +70,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if ctx.Err() != nil {
 		return exitInterrupted
 	}
+	if err == nil && x.code != exitOK {
+		e.warn("%s: %s (exit %d)", all[i].name, clean(x.because), x.code)
+	}
 	return x.code
 }
 

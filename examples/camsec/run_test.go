@@ -230,6 +230,7 @@ func TestUntrustedThenPinned(t *testing.T) {
 	require.Equal(t, exitUnknown, code, errs)
 	e := parse(t, out)["devices"].([]any)[0].(map[string]any)["error"].(map[string]any)
 	assert.Equal(t, "untrusted", e["code"])
+	assert.NotContains(t, parse(t, out)["devices"].([]any)[0], "trust")
 	pin, _ := e["pin"].(string)
 	assert.Contains(t, errs, "-pin "+pin)
 	assert.Zero(t, cam.Host().Requests(), "nothing was sent")

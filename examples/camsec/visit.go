@@ -271,6 +271,14 @@ func (fl *fleet) one(ctx context.Context, d *target, read func(context.Context, 
 	if v != nil {
 		v.end(err) // in case that Inventory was not called
 	}
+	if err != nil && snap != nil {
+		p := problemOf(err)
+		snap.Errors["inventory"] = p
+		switch p.Code {
+		case camsec.ReasonUntrusted, camsec.ReasonUnreachable, camsec.ReasonCancelled:
+			snap.Trust = "" // nobody's identity was accepted
+		}
+	}
 	return visit{target: d, snap: snap, err: trust.Explain(err)}
 }
 
