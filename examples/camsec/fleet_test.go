@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -68,6 +70,15 @@ func TestSharedKeysAreFindings(t *testing.T) {
 	assert.Equal(t, []string{"3"}, devices[0].SharedWith)
 	assert.Empty(t, devices[1].SharedWith)
 	assert.Equal(t, exitUnknown, compare(append(devices, trustJSON{Address: "4"})).code)
+}
+
+func TestHostileNamesInHTML(t *testing.T) {
+	name := "<script>alert(1)</script>"
+	var b strings.Builder
+	require.NoError(t, writeInventoryHTML(&b, []deviceJSON{{Address: "10.0.0.5", Model: &name, Channels: []channelJSON{{ID: name}}}}, time.Unix(0, 0)))
+	assert.NotContains(t, b.String(), "<script")
+	assert.Contains(t, b.String(), "&lt;script&gt;")
+	assert.Contains(t, b.String(), "<td>unknown</td>", "firmware was not told")
 }
 
 func TestTextOfDevicesIsHarmless(t *testing.T) {

@@ -14,6 +14,7 @@ func runInventory(ctx context.Context, e *env, args []string) (exit, error) {
 	t.login(f)
 	asJSON := f.Bool("json", false, "print one JSON document")
 	csvFile := f.String("csv", "", "write a CSV `FILE`, too")
+	htmlFile := f.String("html", "", "write a page in HTML to `FILE`, too")
 	save := f.String("save", "", "save what was read in `FILE`")
 	addresses, err := f.parse(args)
 	if err != nil {
@@ -38,6 +39,11 @@ func runInventory(ctx context.Context, e *env, args []string) (exit, error) {
 	}
 	if *csvFile != "" {
 		if err := writeFile(*csvFile, func(w io.Writer) error { return writeInventoryCSV(w, devices) }); err != nil {
+			return x, err
+		}
+	}
+	if *htmlFile != "" {
+		if err := writeFile(*htmlFile, func(w io.Writer) error { return writeInventoryHTML(w, devices, run.StartedAt) }); err != nil {
 			return x, err
 		}
 	}

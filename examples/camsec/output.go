@@ -206,7 +206,8 @@ func or(s *string, other string) string {
 	return clean(*s)
 }
 
-func (f *firmwareJSON) text() string {
+// Text renders the version for people.
+func (f *firmwareJSON) Text() string {
 	switch {
 	case f == nil:
 		return "unknown"
@@ -229,9 +230,9 @@ func writeInventoryTable(w io.Writer, devices []deviceJSON) error {
 		case len(d.Channels) > 0:
 			note = fmt.Sprintf("%d channels", len(d.Channels))
 		}
-		row(tw, clean(d.Address), or(d.Model, "unknown"), d.Firmware.text(), or(d.Serial, "unknown"), or(d.Type, "unknown"), note)
+		row(tw, clean(d.Address), or(d.Model, "unknown"), d.Firmware.Text(), or(d.Serial, "unknown"), or(d.Type, "unknown"), note)
 		for _, c := range d.Channels {
-			row(tw, "  channel "+clean(c.ID), or(c.Model, "unknown"), c.Firmware.text(), or(c.Serial, "unknown"), "", or(c.Address, ""))
+			row(tw, "  channel "+clean(c.ID), or(c.Model, "unknown"), c.Firmware.Text(), or(c.Serial, "unknown"), "", or(c.Address, ""))
 		}
 	}
 	return tw.Flush()
