@@ -1,0 +1,344 @@
+package auth
+
+import (
+	"context"
+	"crypto/pbkdf2"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/camsec/camsec"
+)
+
+// A Login names what draws on a [Budget]: http, https and ONVIF of one device
+// name the same one.
+type Login struct {
+	Target     camsec.Target
+	Account    camsec.Account // an empty Store is StoreDevice, an empty Name the credential's user
+	Credential Credential     // not needed by ReportForeign and Reset if Account has a name
+}
+
+// key returns what the login is filed under. A target without ID is known by
+// its address, in which scheme, path and default port do not count.
+func (l Login) key() string {
+	t := l.Target
+	if t.ID == "" {
+		a := t.Address
+		if _, rest, ok := strings.Cut(a, "://"); ok {
+			a = rest
+		}
+		a, _, _ = strings.Cut(a, "/")
+		a = strings.ToLower(a)
+		for _, port := range []string{":80", ":443"} {
+			host := strings.TrimSuffix(a, port)
+			if !strings.Contains(host, ":") || strings.HasSuffix(host, "]") {
+				a = host
+			}
+		}
+		t.Address = a
+	}
+	store, name := l.Account.Store, l.Account.Name
+	if store == "" {
+		store = camsec.StoreDevice
+	}
+	if name == "" {
+		name = l.Credential.User
+	}
+	return t.Key() + "\x00" + string(store) + "\x00" + name
+}
+
+// A Verdict is how a login ended.
+type Verdict uint8
+
+// Verdicts. The zero Verdict counts as a try that was spent.
+const (
+	VerdictUnknown  Verdict = iota // the credential was sent and no answer tells
+	VerdictUnspent                 // no credential was sent, or the device did not look at it
+	VerdictAccepted                // the device's counters are fresh again
+	VerdictRefused                 // the credential is not to be sent again
+)
+
+// An Outcome is what is known after a login.
+type Outcome struct {
+	Verdict Verdict
+	Left    *int      // tries left, as the device told; nil is unknown
+	Until   time.Time // locked until; zero is not known to be locked
+}
+
+// A Budget counts login tries, so that they run out here before they do in the
+// device. Implementations are safe for concurrent use and should outlive the
+// process: see [OpenFileBudget].
+type Budget interface {
+	// Reserve waits until no other login of the same target and account is in
+	// flight, and spends a try. An error is an *[Error] of KindRefused if the
+	// credential was refused before, KindLocked, KindFewTries or KindBudget
+	// if there is no try to spend, and KindBudgetStore if the budget cannot
+	// be kept; then no packet may be sent. It is ctx's if ctx is done.
+	Reserve(ctx context.Context, login Login) (Reservation, error)
+	// ReportForeign tells of what others did to the account: tries left or a
+	// lock that the device tells of. The Verdict does not count.
+	ReportForeign(ctx context.Context, login Login, o Outcome) error
+	// Reset forgets all about the login's account, as a person may ask for.
+	Reset(ctx context.Context, login Login) error
+}
+
+// A Reservation is a try that was spent beforehand. If the process dies the
+// try stays spent.
+type Reservation interface {
+	// Report says how the login ended and lets the next one go. Calls after
+	// the first do nothing.
+	Report(o Outcome) error
+}
+
+// BudgetOptions are the settings of a budget; nil or zero means defaults.
+type BudgetOptions struct {
+	// Limit is how many tries the device allows; default 5, the lowest that
+	// common cameras have. Two of them are left to people.
+	Limit int
+	// Window is how long the device counts a failed try, and how long it
+	// locks if it does not say; default 30 minutes.
+	Window time.Duration
+	// Now is the clock; default time.Now.
+	Now func() time.Time
+}
+
+// peoplesTries is how many tries are never used up here.
+const peoplesTries = 2
+
+func (o *BudgetOptions) orDefaults() BudgetOptions {
+	var d BudgetOptions
+	if o != nil {
+		d = *o
+	}
+	if d.Limit <= 0 {
+		d.Limit = 5
+	}
+	if d.Window <= 0 {
+		d.Window = 30 * time.Minute
+	}
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	return d
+}
+
+// A ledger is what is known of one account; it is the content of a budget file.
+type ledger struct {
+	Tries   []time.Time `json:"tries,omitempty"`
+	Refused []string    `json:"refused,omitempty"` // salted hashes
+	Left    *int        `json:"left,omitempty"`
+	LeftAt  time.Time   `json:"leftAt,omitzero"`
+	Until   time.Time   `json:"until,omitzero"`
+}
+
+// maxRefused bounds a ledger; who tries more versions than this is guessing.
+const maxRefused = 256
+
+// reserve spends a try or says why not. A clock set back does not give tries
+// back: what lies ahead counts as now.
+func (l *ledger) reserve(o BudgetOptions, print string) *Error {
+	now := o.Now()
+	for i, t := range l.Tries {
+		if t.After(now) {
+			l.Tries[i] = now
+		}
+	}
+	if l.LeftAt.After(now) {
+		l.LeftAt = now
+	}
+	l.Tries = slices.DeleteFunc(l.Tries, func(t time.Time) bool { return now.Sub(t) >= o.Window })
+	if l.Left != nil && now.Sub(l.LeftAt) >= o.Window {
+		l.Left = nil
+	}
+	left := -1
+	if l.Left != nil {
+		left = *l.Left
+	}
+	switch {
+	case now.Before(l.Until):
+		return &Error{Kind: KindLocked, Until: l.Until, Left: left}
+	case slices.Contains(l.Refused, print) || len(l.Refused) >= maxRefused:
+		return &Error{Kind: KindRefused, Left: left}
+	case l.Left != nil && *l.Left <= peoplesTries:
+		return &Error{Kind: KindFewTries, Until: l.LeftAt.Add(o.Window), Left: left}
+	case len(l.Tries) >= o.Limit-peoplesTries:
+		e := &Error{Kind: KindBudget, Left: left}
+		if len(l.Tries) > 0 {
+			e.Until = l.Tries[0].Add(o.Window)
+		}
+		return e
+	}
+	l.Tries = append(l.Tries, now)
+	return nil
+}
+
+// report settles the try spent last.
+func (l *ledger) report(b BudgetOptions, print string, o Outcome) {
+	switch o.Verdict {
+	case VerdictAccepted:
+		l.Tries, l.Left, l.Until = nil, nil, time.Time{}
+	case VerdictUnspent:
+		if n := len(l.Tries); n > 0 {
+			l.Tries = l.Tries[:n-1]
+		}
+	case VerdictRefused:
+		if !slices.Contains(l.Refused, print) {
+			l.Refused = append(l.Refused, print)
+		}
+		if l.Left != nil && o.Left == nil {
+			*l.Left = max(0, *l.Left-1)
+		}
+	}
+	l.foreign(b, o)
+}
+
+func (l *ledger) foreign(b BudgetOptions, o Outcome) {
+	if o.Left != nil {
+		left := *o.Left
+		l.Left, l.LeftAt = &left, b.Now()
+	}
+	if o.Until.After(l.Until) {
+		l.Until = o.Until
+	}
+}
+
+// A printer turns credentials into salted hashes that a ledger may hold.
+// Hashes of secrets are slow on purpose, so they are kept.
+type printer struct {
+	salt []byte
+	mu   sync.Mutex
+	seen map[string]string
+}
+
+const (
+	printRounds = 100_000
+	maxPrints   = 4096
+)
+
+func (p *printer) print(c Credential) (string, error) {
+	version := c.version()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s, ok := p.seen[version]; ok {
+		return s, nil
+	}
+	var s string
+	if c.Version != "" {
+		h := sha256.New()
+		_, _ = h.Write(p.salt)
+		_, _ = h.Write([]byte(version))
+		s = hex.EncodeToString(h.Sum(nil))
+	} else {
+		b, err := pbkdf2.Key(sha256.New, c.User+"\x00"+string(c.Secret.Reveal()), p.salt, printRounds, 16)
+		if err != nil {
+			return "", err
+		}
+		s = hex.EncodeToString(b)
+	}
+	if p.seen == nil || len(p.seen) >= maxPrints {
+		p.seen = map[string]string{}
+	}
+	p.seen[version] = s
+	return s, nil
+}
+
+// memoryBudget is a Budget for the life of the process.
+type memoryBudget struct {
+	o     BudgetOptions
+	print func(Credential) string
+	mu    sync.Mutex
+	all   map[string]*memoryEntry
+}
+
+type memoryEntry struct {
+	turn chan struct{} // holds one token while nobody logs in
+	mu   sync.Mutex
+	l    ledger
+}
+
+// NewMemoryBudget returns a Budget that lives as long as the process; nil
+// options mean defaults. Clients of one device share one.
+func NewMemoryBudget(o *BudgetOptions) Budget {
+	return &memoryBudget{o: o.orDefaults(), print: Credential.version, all: map[string]*memoryEntry{}}
+}
+
+func (b *memoryBudget) entry(l Login) *memoryEntry {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	k := l.key()
+	e := b.all[k]
+	if e == nil {
+		e = &memoryEntry{turn: make(chan struct{}, 1)}
+		e.turn <- struct{}{}
+		b.all[k] = e
+	}
+	return e
+}
+
+func (b *memoryBudget) Reserve(ctx context.Context, login Login) (Reservation, error) {
+	e := b.entry(login)
+	select {
+	case <-e.turn:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	print := b.print(login.Credential)
+	if err := e.l.reserve(b.o, print); err != nil {
+		e.turn <- struct{}{}
+		return nil, err
+	}
+	return reservation(func(o Outcome) error {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.l.report(b.o, print, o)
+		e.turn <- struct{}{}
+		return nil
+	}), nil
+}
+
+func (b *memoryBudget) ReportForeign(_ context.Context, login Login, o Outcome) error {
+	e := b.entry(login)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.l.foreign(b.o, o)
+	return nil
+}
+
+func (b *memoryBudget) Reset(_ context.Context, login Login) error {
+	e := b.entry(login)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.l = ledger{}
+	return nil
+}
+
+// once is a Reservation that reports once.
+type once struct {
+	mu sync.Mutex
+	f  func(Outcome) error
+}
+
+func reservation(f func(Outcome) error) Reservation { return &once{f: f} }
+
+func (r *once) Report(o Outcome) error {
+	r.mu.Lock()
+	f := r.f
+	r.f = nil
+	r.mu.Unlock()
+	if f == nil {
+		return nil
+	}
+	return f(o)
+}
+
+func newSalt() []byte {
+	b := make([]byte, 16)
+	_, _ = rand.Read(b)
+	return b
+}

@@ -1,0 +1,67 @@
+package auth
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"sync"
+
+	"github.com/camsec/camsec"
+)
+
+// A Credential is a user name with its password.
+type Credential struct {
+	User   string
+	Secret camsec.Secret
+	// Version changes whenever the secret does; a refused version is not sent
+	// again. Empty means that it is derived from user and secret.
+	Version string
+}
+
+// processKey keys the versions derived in memory, which never leave it.
+var processKey = sync.OnceValue(func() []byte {
+	b := make([]byte, 32)
+	_, _ = rand.Read(b)
+	return b
+})
+
+// version returns a value that is equal for credentials that are the same.
+func (c Credential) version() string {
+	if c.Version != "" {
+		return "v:" + c.User + "\x00" + c.Version
+	}
+	h := hmac.New(sha256.New, processKey())
+	_, _ = io.WriteString(h, c.User+"\x00")
+	_, _ = h.Write(c.Secret.Reveal())
+	return "h:" + hex.EncodeToString(h.Sum(nil))
+}
+
+// A Source knows credentials. Implementations are safe for concurrent use.
+type Source interface {
+	// Credential returns what target and account are logged in with. It is
+	// asked once for each handshake, before any packet, so it should cache
+	// what is slow. If it fails no packet is sent and its error is wrapped.
+	// It must answer for target alone: never the credential of another device
+	// as a guess.
+	Credential(ctx context.Context, target camsec.Target, account camsec.Account) (Credential, error)
+}
+
+// SourceFunc is a function that is a [Source].
+type SourceFunc func(ctx context.Context, target camsec.Target, account camsec.Account) (Credential, error)
+
+// Credential calls f.
+func (f SourceFunc) Credential(ctx context.Context, target camsec.Target, account camsec.Account) (Credential, error) {
+	return f(ctx, target, account)
+}
+
+// Static returns a Source that knows one credential, for whatever target and
+// account. It suits a client of one device; for a fleet a Source should look
+// at the target.
+func Static(user string, secret camsec.Secret) Source {
+	return SourceFunc(func(context.Context, camsec.Target, camsec.Account) (Credential, error) {
+		return Credential{User: user, Secret: secret}, nil
+	})
+}
