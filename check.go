@@ -235,7 +235,7 @@ func (f *findings) refused(rule string, c Change, err, want error) {
 	case err == nil:
 		f.addf(rule, "no error")
 	case !errors.Is(err, want) && !errors.Is(err, errors.ErrUnsupported):
-		f.add(rule, fmt.Errorf("does not match %q: %w", want, err))
+		f.addf(rule, "does not match %q: %q", want.Error(), err.Error())
 	}
 	if c.Outcome != NotApplied {
 		f.addf(rule, "outcome is %s, want %s", c.Outcome, NotApplied)
@@ -310,21 +310,4 @@ func (f *findings) turnOver(ctx, done context.Context, dev Device, id string) {
 var reasons = []Reason{
 	ReasonUnreachable, ReasonUntrusted, ReasonRefused, ReasonLocked, ReasonForbidden, ReasonNotOffered,
 	ReasonNotReadable, ReasonNoCredential, ReasonUnparsable, ReasonBusy, ReasonCancelled,
-}
-
-// settingKinds has the kind of each setting's value.
-var settingKinds = map[string]Kind{
-	SettingActivated: KindBool, SettingDefaultPassword: KindBool, SettingRiskPassword: KindBool,
-	SettingAnonymous: KindBool, SettingLockout: KindBool, SettingLockoutTries: KindInt,
-	SettingLockoutSeconds: KindInt, SettingLoginAlarm: KindStrings, SettingIdleLogout: KindBool,
-	SettingHTTPAuth: KindStrings, SettingHTTPAlgorithms: KindStrings, SettingRTSPAuth: KindStrings,
-	SettingONVIFAuth: KindStrings, SettingHTTP: KindBool, SettingHTTPS: KindBool,
-	SettingHTTPSRedirect: KindBool, SettingTLSMin: KindString, SettingSSH: KindBool,
-	SettingTelnet: KindBool, SettingUPnP: KindBool, SettingSNMP1: KindBool, SettingSNMP3: KindBool,
-	SettingFTP: KindBool, SettingDDNS: KindBool, SettingCloud: KindBool, SettingEHome: KindBool,
-	SettingGB28181: KindBool, SettingSADP: KindBool, SettingBonjour: KindBool,
-	SettingWebSocket: KindBool, SettingModbus: KindBool, SettingIoT: KindBool,
-	SettingMailTLS: KindBool, SettingEventPushTLS: KindBool, SettingIPFilter: KindBool,
-	Setting8021X: KindBool, SettingCGI: KindBool, SettingONVIF: KindBool, SettingNTP: KindBool,
-	SettingNTPServer: KindString, SettingClockOffset: KindInt,
 }

@@ -35,7 +35,7 @@ func TestCheckDeviceFinds(t *testing.T) {
 		{"setting of nobody", func(b *bench) { b.settings[3].ID = "lamp" }, []string{"no x-VENDOR prefix"}},
 		{"neither value nor error", func(b *bench) { b.settings[2].Err = nil }, []string{"unknown needs a reason"}},
 		{"both", func(b *bench) { b.settings[0].Err = b.settings[2].Err }, []string{"an error and a value"}},
-		{"wrong kind", func(b *bench) { b.settings[1] = text(camsec.SettingLockoutTries, "7") }, []string{"is a string, want a int"}},
+		{"wrong kind", func(b *bench) { b.settings[1] = text("login.lockout.tries", "7") }, []string{"is a string, want a int"}},
 		{"state against value", func(b *bench) { b.settings[0].State = camsec.StateOff }, []string{"does not go with value"}},
 		{"state on a number", func(b *bench) { b.settings[1].State = camsec.StateOn }, []string{"no switch"}},
 		{"evidence of a third kind", func(b *bench) { b.settings[0].Source.Kind = "guessed" }, []string{"evidence kind"}},
@@ -80,7 +80,7 @@ func TestCheckDeviceWrites(t *testing.T) {
 	dev := newBench()
 	spare := camsec.Account{Store: camsec.StoreDevice, Name: "spare"}
 	require.NoError(t, camsec.CheckDeviceWrites(t.Context(), wrapper{dev}, &camsec.CheckWritesOptions{
-		Account: spare, Password: camsec.NewSecret([]byte("New-1")), Setting: camsec.SettingSSH,
+		Account: spare, Password: camsec.NewSecret([]byte("New-1")), Setting: "service.ssh",
 	}))
 	assert.Equal(t, "New-1", dev.passwords[spare])
 	assert.Equal(t, camsec.StateOn, dev.settings[0].State, "turned back")
@@ -93,7 +93,7 @@ func TestCheckDeviceWrites(t *testing.T) {
 }
 
 func TestCheckDeviceWritesFinds(t *testing.T) {
-	lamp := &camsec.CheckWritesOptions{Setting: camsec.SettingSSH}
+	lamp := &camsec.CheckWritesOptions{Setting: "service.ssh"}
 	for _, tc := range []struct {
 		name   string
 		broken func(*bench)
@@ -106,11 +106,13 @@ func TestCheckDeviceWritesFinds(t *testing.T) {
 		{"forgets", func(b *bench) { b.forgetful = true }, lamp, []string{"reads back as before"}},
 		{
 			"no such switch", func(*bench) {},
-			&camsec.CheckWritesOptions{Setting: camsec.SettingTelnet}, []string{"404"},
+			&camsec.CheckWritesOptions{Setting: "service.telnet"},
+			[]string{"404"},
 		},
 		{
 			"not a switch", func(*bench) {},
-			&camsec.CheckWritesOptions{Setting: camsec.SettingLockoutTries}, []string{"not a switch"},
+			&camsec.CheckWritesOptions{Setting: "login.lockout.tries"},
+			[]string{"not a switch"},
 		},
 		{
 			"failure without error", func(b *bench) { b.silentFailure = true }, nil,

@@ -39,7 +39,7 @@ func FuzzReadSnapshot(f *testing.F) {
 				t.Fatal(err)
 			}
 		}
-		if s.Setting(camsec.SettingSSH).Known() {
+		if s.Setting("service.ssh").Known() {
 			return
 		}
 		for _, res := range r.Results {

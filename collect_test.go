@@ -26,7 +26,7 @@ func TestCollect(t *testing.T) {
 	assert.Equal(t, "bench", s.Protocol)
 	assert.Equal(t, "pinned", s.Trust)
 	assert.Len(t, s.Users, 2, "found through the wrapper")
-	assert.Equal(t, camsec.StateOn, s.Setting(camsec.SettingSSH).State)
+	assert.Equal(t, camsec.StateOn, s.Setting("service.ssh").State)
 	assert.Empty(t, s.Errors)
 
 	var b bytes.Buffer
@@ -105,7 +105,7 @@ func TestMissingInterfaces(t *testing.T) {
 	require.ErrorIs(t, err, errors.ErrUnsupported)
 	assert.Equal(t, camsec.NotApplied, c.Outcome)
 	assert.NotContains(t, err.Error(), "hunter2")
-	c, err = camsec.SetSetting(ctx, dev, camsec.SettingSSH, camsec.BoolValue(false))
+	c, err = camsec.SetSetting(ctx, dev, "service.ssh", camsec.BoolValue(false))
 	require.ErrorIs(t, err, errors.ErrUnsupported)
 	assert.Equal(t, camsec.NotApplied, c.Outcome)
 	_, ok := camsec.As[camsec.UserLister](nil)

@@ -14,7 +14,7 @@ func accountControls() []*control {
 			id: "ACC-01", title: "The device has been activated", severity: Critical,
 			remedy: "Activate the device with a password of its own before it is reachable from anywhere else.",
 			refs:   "NIST SP 800-53 IA-5; IEC 62443-4-2 CR 1.5; ETSI EN 303 645 5.1-1; CRA Annex I Part I (2)(b)(d); UK PSTI Sch. 1 ¶1; ANSSI R52; CIS v8 4.7",
-			judge: loginFlag(SettingActivated, "activation", StateOn,
+			judge: loginFlag("device.activated", "activation", StateOn,
 				func(l LoginState) State { return l.Activated },
 				"the device is activated", "nobody has set a password yet: whoever comes first owns the device"),
 		},
@@ -22,7 +22,7 @@ func accountControls() []*control {
 			id: "ACC-02", title: "The account in use has no factory password", severity: Critical,
 			remedy: "Rotate the password to a random one that no other device has.",
 			refs:   "NIST SP 800-53 IA-5, IA-5(1); IEC 62443-4-2 CR 1.5, CR 1.7; ETSI EN 303 645 5.1-1; CRA Annex I Part I (2)(b)(d); EN 18031 AUM-5; UK PSTI Sch. 1 ¶1; ANSSI R52; CIS v8 4.7",
-			judge: loginFlag(SettingDefaultPassword, "factory password", StateOff,
+			judge: loginFlag("account.default-password", "factory password", StateOff,
 				func(l LoginState) State { return l.DefaultPassword },
 				"by the device's own flag the password is not the factory's", "by the device's own flag the factory password is still in use"),
 		},
@@ -30,7 +30,7 @@ func accountControls() []*control {
 			id: "ACC-04", title: "The device does not call the password weak", severity: High,
 			remedy: "Set a random password as long as the device stores, at least 14 characters where it can.",
 			refs:   "NIST SP 800-53 IA-5(1); IEC 62443-4-2 CR 1.7; ETSI EN 303 645 5.1-1; CRA Annex I Part I (2)(d); EN 18031 AUM-5; ANSSI R52; CIS v8 5.2",
-			judge: loginFlag(SettingRiskPassword, "weak password", StateOff,
+			judge: loginFlag("account.risk-password", "weak password", StateOff,
 				func(l LoginState) State { return l.RiskPassword },
 				"the device's own check accepts the password", "the device's own check calls the password weak"),
 		},
@@ -39,13 +39,13 @@ func accountControls() []*control {
 			id: "ACC-11", title: "Nobody watches without logging in", severity: Critical,
 			remedy: "Switch anonymous login off.",
 			refs:   "NIST SP 800-53 AC-3, IA-2; IEC 62443-4-2 CR 1.1, CR 2.1; ETSI EN 303 645 5.5-5; CRA Annex I Part I (2)(d)(e); EN 18031 ACM",
-			judge:  allAre(StateOff, labelled{SettingAnonymous, "anonymous login"}),
+			judge:  allAre(StateOff, labelled{"login.anonymous", "anonymous login"}),
 		},
 		{
 			id: "ACC-12", title: "Repeated wrong logins are locked out", severity: High,
 			remedy: "Switch the illegal-login lock on, after every consumer of the device has the right password.",
 			refs:   "NIST SP 800-53 AC-7; IEC 62443-4-2 CR 1.11; ETSI EN 303 645 5.1-5; CRA Annex I Part I (2)(d); EN 18031 AUM-6",
-			judge:  allAre(StateOn, labelled{SettingLockout, "login lock"}),
+			judge:  allAre(StateOn, labelled{"login.lockout", "login lock"}),
 		},
 		{
 			id: "ACC-13", title: "The login lock's threshold and duration are sensible", severity: Medium,
@@ -63,7 +63,7 @@ func accountControls() []*control {
 			id: "ACC-15", title: "An idle web session ends by itself", severity: Low,
 			remedy: "Switch the idle logout on, at 15 minutes or less.",
 			refs:   "NIST SP 800-53 AC-12; IEC 62443-4-2 CR 2.6",
-			judge:  allAre(StateOn, labelled{SettingIdleLogout, "idle logout"}),
+			judge:  allAre(StateOn, labelled{"login.idle-logout", "idle logout"}),
 		},
 		{
 			id: "NVR-01", title: "The recorder finds no weak password on its cameras", severity: High,
@@ -106,11 +106,11 @@ func loginFlag(id, label string, want State, from func(LoginState) State, good, 
 }
 
 func judgeLockBand(q *inquiry) Verdict {
-	if q.on(SettingLockout, "login lock") == StateOff {
+	if q.on("login.lockout", "login lock") == StateOff {
 		return q.notApplicable("the login lock is off, which ACC-12 reports")
 	}
-	tries, okTries := q.setting(SettingLockoutTries, "tries before the lock", KindInt)
-	seconds, okSeconds := q.setting(SettingLockoutSeconds, "duration of the lock", KindInt)
+	tries, okTries := q.setting("login.lockout.tries", "tries before the lock", KindInt)
+	seconds, okSeconds := q.setting("login.lockout.seconds", "duration of the lock", KindInt)
 	if okTries && (tries.Int() < 5 || tries.Int() > 10) {
 		return q.fail("locks after %d tries, outside 5 to 10", tries.Int())
 	}
@@ -131,7 +131,7 @@ var (
 )
 
 func judgeLoginAlarm(q *inquiry) Verdict {
-	v, ok := q.setting(SettingLoginAlarm, "illegal-login notification", KindStrings)
+	v, ok := q.setting("login.alarm", "illegal-login notification", KindStrings)
 	if !ok {
 		return q.unknown()
 	}

@@ -22,8 +22,12 @@ func judgeIdentity(q *inquiry) Verdict {
 	}
 	var empty, told []string
 	for _, f := range []struct{ name, value string }{
-		{"vendor", inv.Vendor}, {"model", inv.Model}, {"serial", inv.Serial}, {"MAC", inv.MAC},
-		{"firmware version", inv.Firmware.Version}, {"firmware build", inv.Firmware.Build},
+		{"vendor", inv.Vendor},
+		{"model", inv.Model},
+		{"serial", inv.Serial},
+		{"MAC", inv.MAC},
+		{"firmware version", inv.Firmware.Version},
+		{"firmware build", inv.Firmware.Build},
 	} {
 		if strings.TrimSpace(f.value) == "" {
 			empty = append(empty, f.name)

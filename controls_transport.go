@@ -13,7 +13,7 @@ func transportControls() []*control {
 			id: "AUT-01", title: "HTTP logins use digest and never basic", severity: High,
 			remedy: "Set web authentication to digest, after checking that no recorder or script still logs in with basic.",
 			refs:   "NIST SP 800-53 SC-8, IA-5(1); IEC 62443-4-2 CR 4.1; ETSI EN 303 645 5.5-6; CRA Annex I Part I (2)(e)",
-			judge:  digestOnly(SettingHTTPAuth, "HTTP authentication"),
+			judge:  digestOnly("http.auth", "HTTP authentication"),
 		},
 		{
 			id: "AUT-02", title: "Digest with SHA-256 is offered", severity: Low,
@@ -25,19 +25,19 @@ func transportControls() []*control {
 			id: "AUT-03", title: "Video streams need a digest login", severity: High,
 			remedy: "Set RTSP authentication to digest.",
 			refs:   "NIST SP 800-53 SC-8; IEC 62443-4-2 CR 4.1; ETSI EN 303 645 5.5-6",
-			judge:  digestOnly(SettingRTSPAuth, "RTSP authentication"),
+			judge:  digestOnly("rtsp.auth", "RTSP authentication"),
 		},
 		{
 			id: "AUT-05", title: "Integration interfaces are off", severity: Medium,
 			remedy: "Switch CGI and ONVIF off where nobody uses them; where somebody does, waive this control and name who.",
 			refs:   "NIST SP 800-53 CM-7; IEC 62443-4-2 CR 7.7; ETSI EN 303 645 5.6-1, 5.6-5; CRA Annex I Part I (2)(j); EN 18031 GEC-2, GEC-3; ANSSI R54; CIS v8 4.8",
-			judge:  allAre(StateOff, labelled{SettingCGI, "CGI"}, labelled{SettingONVIF, "ONVIF"}),
+			judge:  allAre(StateOff, labelled{"integration.cgi", "CGI"}, labelled{"integration.onvif", "ONVIF"}),
 		},
 		{
 			id: "TLS-01", title: "HTTPS is on", severity: High,
 			remedy: "Give the device a certificate and switch HTTPS on.",
 			refs:   "NIST SP 800-53 SC-8, SC-8(1); IEC 62443-4-2 CR 4.1, CR 3.1; ETSI EN 303 645 5.5-1; CRA Annex I Part I (2)(e); EN 18031 SCM; ANSSI R50; CIS v8 3.10",
-			judge:  allAre(StateOn, labelled{SettingHTTPS, "HTTPS"}),
+			judge:  allAre(StateOn, labelled{"service.https", "HTTPS"}),
 		},
 		{
 			id: "TLS-02", title: "Plain HTTP is off or only leads to HTTPS", severity: High,
@@ -76,7 +76,7 @@ func digestOnly(id, label string) func(*inquiry) Verdict {
 }
 
 func judgeDigestAlgorithms(q *inquiry) Verdict {
-	v, ok := q.setting(SettingHTTPAlgorithms, "digest algorithms", KindStrings)
+	v, ok := q.setting("http.auth.algorithms", "digest algorithms", KindStrings)
 	if !ok {
 		return q.unknown()
 	}
@@ -94,14 +94,14 @@ func judgeDigestAlgorithms(q *inquiry) Verdict {
 }
 
 func judgePlainHTTP(q *inquiry) Verdict {
-	plain := q.on(SettingHTTP, "plain HTTP")
+	plain := q.on("service.http", "plain HTTP")
 	switch plain {
 	case StateUnknown:
 		return q.unknown()
 	case StateOff:
 		return q.pass("plain HTTP is off")
 	}
-	switch q.on(SettingHTTPSRedirect, "redirection to HTTPS") {
+	switch q.on("http.redirect", "redirection to HTTPS") {
 	case StateOn:
 		return q.pass("plain HTTP only leads to HTTPS")
 	case StateOff:
@@ -111,10 +111,10 @@ func judgePlainHTTP(q *inquiry) Verdict {
 }
 
 func judgeTLSMin(q *inquiry) Verdict {
-	if q.on(SettingHTTPS, "HTTPS") == StateOff {
+	if q.on("service.https", "HTTPS") == StateOff {
 		return q.notApplicable("HTTPS is off, which TLS-01 reports")
 	}
-	v, ok := q.setting(SettingTLSMin, "lowest TLS version", KindString)
+	v, ok := q.setting("tls.min", "lowest TLS version", KindString)
 	switch {
 	case !ok:
 		return q.unknown()

@@ -53,8 +53,8 @@ func newBench() *bench {
 			{Account: spare, ID: "2", Native: "mediaUser"},
 		},
 		settings: []camsec.Setting{
-			on(camsec.SettingSSH), num(camsec.SettingLockoutTries, 7),
-			{ID: camsec.SettingTelnet, Err: &camsec.Problem{Code: camsec.ReasonNotOffered, Message: "404"}},
+			on("service.ssh"), num("login.lockout.tries", 7),
+			{ID: "service.telnet", Err: &camsec.Problem{Code: camsec.ReasonNotOffered, Message: "404"}},
 			set("x-bench.lamp", camsec.BoolValue(true)),
 		},
 		passwords: map[camsec.Account]string{admin: "a", spare: "b"},

@@ -56,9 +56,17 @@ const (
 
 // ReasonOf tells the reason behind err: empty for nil, and for an error of no
 // known kind [ReasonUnreachable], since nothing was learned from the device.
+// An error of a driver that knows better has a method Reason() Reason; an
+// empty one leaves it to the errors of this package that it matches.
 func ReasonOf(err error) Reason {
 	if err == nil {
 		return ""
+	}
+	if own, ok := errors.AsType[interface {
+		error
+		Reason() Reason
+	}](err); ok && own.Reason() != "" {
+		return own.Reason()
 	}
 	for _, m := range []struct {
 		err    error

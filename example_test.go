@@ -15,8 +15,8 @@ func ExampleJudge() {
 		Schema: camsec.SnapshotSchema,
 		Target: camsec.Target{Address: "10.0.0.5"},
 		Settings: []camsec.Setting{
-			{ID: camsec.SettingTelnet, Value: camsec.BoolValue(true), State: camsec.StateOn},
-			{ID: camsec.SettingSSH, Value: camsec.BoolValue(false), State: camsec.StateOff},
+			{ID: "service.telnet", Value: camsec.BoolValue(true), State: camsec.StateOn},
+			{ID: "service.ssh", Value: camsec.BoolValue(false), State: camsec.StateOff},
 		},
 	}
 	report := camsec.Judge(s, camsec.Controls(), time.Now())

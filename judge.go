@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// ScoreFormula says in words how a [Score] is made; ScoreVersion changes
+// scoreFormula says in words how a [Score] is made; scoreVersion changes
 // whenever that does, so that two scores can be compared or known not to be.
 const (
-	ScoreVersion = "1"
-	ScoreFormula = "100 * weight(pass) / weight(pass + fail), rounded down; weights critical 10, high 5, medium 2, low 1, info 0; " +
+	scoreVersion = "1"
+	scoreFormula = "100 * weight(pass) / weight(pass + fail), rounded down; weights critical 10, high 5, medium 2, low 1, info 0; " +
 		"at most 49 while a critical control fails; null when more than half of weight(pass + fail + unknown) is unknown; " +
 		"notApplicable and waived do not count"
 )
@@ -21,7 +21,7 @@ var severityWeight = map[Severity]int{Critical: 10, High: 5, Medium: 2, Low: 1}
 // scoreCap is the most that a device with a failing critical control gets.
 const scoreCap = 49
 
-// A Score is a number from 0 to 100, made as [ScoreFormula] says. It is for
+// A Score is a number from 0 to 100, made as the report's [Scoring] says. It is for
 // following one device over time; the results are what counts.
 type Score int
 
@@ -37,7 +37,7 @@ func Judge(s *Snapshot, controls []Control, now time.Time) *Report {
 	r := &Report{
 		Target: s.Target, Inventory: s.Inventory, Trust: s.Trust,
 		TakenAt: s.TakenAt.UTC(), JudgedAt: now.UTC(),
-		Scoring: Scoring{Version: ScoreVersion, Formula: ScoreFormula},
+		Scoring: Scoring{Version: scoreVersion, Formula: scoreFormula},
 		Results: []Result{}, Errors: map[string]*Problem{},
 	}
 	r.ID = cmp.Or(r.ID, r.Address) // as Target.Key has it

@@ -36,7 +36,7 @@ func WriteHTML(w io.Writer, reports []*Report) error {
 	err = t.Execute(&b, struct {
 		Note, Formula, Version string
 		Reports                []*Report
-	}{evidenceNote, ScoreFormula, ScoreVersion, present(reports)})
+	}{evidenceNote, scoreFormula, scoreVersion, present(reports)})
 	if err == nil {
 		_, err = w.Write(b.Bytes())
 	}

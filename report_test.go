@@ -20,7 +20,7 @@ const hostile = "=cmd|'/c calc'!A1<script>alert(1)</script>\x1b[2J\r\n\u202eevil
 func hostileReports() []*camsec.Report {
 	s := withInventory(func(i *camsec.Inventory) { i.Vendor, i.Model = hostile, hostile })
 	s.Target = camsec.Target{ID: hostile, Scope: "+1", Address: "@10.0.0.5"}
-	s.Settings = []camsec.Setting{on(camsec.SettingTelnet), off(camsec.SettingSSH), text(camsec.SettingTLSMin, hostile)}
+	s.Settings = []camsec.Setting{on("service.telnet"), off("service.ssh"), text("tls.min", hostile)}
 	s.Settings[0].Source.Operation = "-" + hostile
 	s.Users = []camsec.User{{Account: camsec.Account{Name: hostile}}}
 	s.Errors = map[string]*camsec.Problem{"settings": {Code: camsec.ReasonBusy, Message: hostile}}
@@ -114,7 +114,7 @@ func TestWriteHTML(t *testing.T) {
 	page := b.String()
 	for _, want := range []string{
 		"prefers-color-scheme:dark", "@media print", "max-width:40rem", `name="viewport"`, "default-src &#39;none&#39;",
-		"&lt;script&gt;", "Telnet is off", camsec.ScoreFormula[:20], "no statement that",
+		"&lt;script&gt;", "Telnet is off", "weight(pass)", "no statement that",
 	} {
 		if !strings.Contains(page, want) && !strings.Contains(page, html.UnescapeString(want)) {
 			t.Errorf("page lacks %q", want)

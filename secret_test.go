@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/camsec/camsec"
@@ -29,7 +30,7 @@ func TestSecretDoesNotPrint(t *testing.T) {
 		"value": s, "pointer": &s, "field": exported{s}, "unexported field": hidden{s, []camsec.Secret{s}},
 		"slice": []camsec.Secret{s}, "map": map[string]camsec.Secret{"a": s}, "any": []any{s, &s},
 	}
-	decimal, hex := fmt.Sprint([]byte(plain)), fmt.Sprintf("%x", plain)
+	decimal, hex := strings.Join(strings.Fields(fmt.Sprintf("%d", []byte(plain))), " "), fmt.Sprintf("%x", plain)
 	for name, v := range shapes {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%o", "%c", "%U", "%p", "%t", "% x"} {
 			out := fmt.Sprintf(verb, v)

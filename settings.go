@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -38,52 +39,57 @@ func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 // UnmarshalText reads the state's name; one it does not know is unknown.
 func (s *State) UnmarshalText(b []byte) error { *s = valueOf[State](stateNames[:], b); return nil }
 
-// Setting ids. They are the vocabulary between drivers, which read settings,
-// and controls, which judge them; the comment gives the kind of the value.
-// A driver may add ids of its own under a prefix "x-VENDOR.".
-const (
-	SettingActivated       = "device.activated"         // bool
-	SettingDefaultPassword = "account.default-password" // bool: the device's own flag for the account in use
-	SettingRiskPassword    = "account.risk-password"    // bool
-	SettingAnonymous       = "login.anonymous"          // bool: viewing without a login
-	SettingLockout         = "login.lockout"            // bool
-	SettingLockoutTries    = "login.lockout.tries"      // int
-	SettingLockoutSeconds  = "login.lockout.seconds"    // int
-	SettingLoginAlarm      = "login.alarm"              // strings: notification methods of the illegal-login event
-	SettingIdleLogout      = "login.idle-logout"        // bool
-	SettingHTTPAuth        = "http.auth"                // strings of digest, basic
-	SettingHTTPAlgorithms  = "http.auth.algorithms"     // strings of MD5, SHA256
-	SettingRTSPAuth        = "rtsp.auth"                // strings of digest, basic
-	SettingONVIFAuth       = "onvif.auth"               // strings, vendor's words
-	SettingHTTP            = "service.http"             // bool
-	SettingHTTPS           = "service.https"            // bool
-	SettingHTTPSRedirect   = "http.redirect"            // bool: plain http only leads to https
-	SettingTLSMin          = "tls.min"                  // string: "1.0" … "1.3"
-	SettingSSH             = "service.ssh"              // bool
-	SettingTelnet          = "service.telnet"           // bool
-	SettingUPnP            = "service.upnp"             // bool
-	SettingSNMP1           = "service.snmp.v1"          // bool: v1 or v2c answers
-	SettingSNMP3           = "service.snmp.v3"          // bool
-	SettingFTP             = "service.ftp"              // bool: upload to an FTP server
-	SettingDDNS            = "service.ddns"             // bool
-	SettingCloud           = "service.cloud"            // bool: the maker's cloud (EZVIZ)
-	SettingEHome           = "service.ehome"            // bool: ISUP/EHome platform access
-	SettingGB28181         = "service.gb28181"          // bool
-	SettingSADP            = "service.sadp"             // bool: layer-2 discovery answers
-	SettingBonjour         = "service.bonjour"          // bool
-	SettingWebSocket       = "service.websocket"        // bool: without TLS
-	SettingModbus          = "service.modbus"           // bool
-	SettingIoT             = "service.iot"              // bool: IOT port 30999
-	SettingMailTLS         = "mail.tls"                 // bool; unset when mail is unused
-	SettingEventPushTLS    = "events.push.tls"          // bool: every receiver over https
-	SettingIPFilter        = "network.ip-filter"        // bool
-	Setting8021X           = "network.802.1x"           // bool
-	SettingCGI             = "integration.cgi"          // bool
-	SettingONVIF           = "integration.onvif"        // bool
-	SettingNTP             = "time.ntp"                 // bool
-	SettingNTPServer       = "time.ntp.server"          // string
-	SettingClockOffset     = "time.offset-seconds"      // int: device minus ours
-)
+// settingKinds are the setting ids and the kind of value of each. They are the
+// vocabulary between drivers, which read settings, and controls, which judge
+// them; [SettingKinds] hands them out.
+var settingKinds = map[string]Kind{
+	"device.activated":         KindBool,
+	"account.default-password": KindBool, // the device's own flag for the account in use
+	"account.risk-password":    KindBool,
+	"login.anonymous":          KindBool, // viewing without a login
+	"login.lockout":            KindBool,
+	"login.lockout.tries":      KindInt,
+	"login.lockout.seconds":    KindInt,
+	"login.alarm":              KindStrings, // notification methods of the illegal-login event
+	"login.idle-logout":        KindBool,
+	"http.auth":                KindStrings, // of digest, basic
+	"http.auth.algorithms":     KindStrings, // of MD5, SHA256
+	"rtsp.auth":                KindStrings, // of digest, basic
+	"onvif.auth":               KindStrings, // vendor's words
+	"service.http":             KindBool,
+	"service.https":            KindBool,
+	"http.redirect":            KindBool,   // plain http only leads to https
+	"tls.min":                  KindString, // "1.0" … "1.3"
+	"service.ssh":              KindBool,
+	"service.telnet":           KindBool,
+	"service.upnp":             KindBool,
+	"service.snmp.v1":          KindBool, // v1 or v2c answers
+	"service.snmp.v3":          KindBool,
+	"service.ftp":              KindBool, // upload to an FTP server
+	"service.ddns":             KindBool,
+	"service.cloud":            KindBool, // the maker's cloud (EZVIZ)
+	"service.ehome":            KindBool, // ISUP/EHome platform access
+	"service.gb28181":          KindBool,
+	"service.sadp":             KindBool, // layer-2 discovery answers
+	"service.bonjour":          KindBool,
+	"service.websocket":        KindBool, // without TLS
+	"service.modbus":           KindBool,
+	"service.iot":              KindBool, // IOT port 30999
+	"mail.tls":                 KindBool, // unset when mail is unused
+	"events.push.tls":          KindBool, // every receiver over https
+	"network.ip-filter":        KindBool,
+	"network.802.1x":           KindBool,
+	"integration.cgi":          KindBool,
+	"integration.onvif":        KindBool,
+	"time.ntp":                 KindBool,
+	"time.ntp.server":          KindString,
+	"time.offset-seconds":      KindInt, // device minus ours
+}
+
+// SettingKinds returns the ids that drivers and controls share, each with the
+// kind of its value. A driver may report further ids under a prefix "x-" of
+// its own. The map is the caller's.
+func SettingKinds() map[string]Kind { return maps.Clone(settingKinds) }
 
 // A Setting is one thing a device has set, or why it could not be told.
 type Setting struct {

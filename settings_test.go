@@ -57,12 +57,12 @@ func TestSettingKnown(t *testing.T) {
 	assert.True(t, camsec.Setting{Value: camsec.BoolValue(false)}.Known())
 
 	s := camsec.Snapshot{Errors: map[string]*camsec.Problem{"inventory": p}}
-	assert.Same(t, p, s.Setting(camsec.SettingSSH).Err, "why the device was not read at all")
+	assert.Same(t, p, s.Setting("service.ssh").Err, "why the device was not read at all")
 	q := &camsec.Problem{Code: camsec.ReasonBusy}
 	s.Errors["settings"] = q
-	assert.Same(t, q, s.Setting(camsec.SettingSSH).Err)
+	assert.Same(t, q, s.Setting("service.ssh").Err)
 	s = camsec.Snapshot{}
-	assert.Equal(t, camsec.ReasonNotReadable, s.Setting(camsec.SettingSSH).Err.Code)
+	assert.Equal(t, camsec.ReasonNotReadable, s.Setting("service.ssh").Err.Code)
 }
 
 // The zero value of every enumeration is the unknown one, and so is every

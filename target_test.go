@@ -9,9 +9,21 @@ import (
 
 func TestTargetKey(t *testing.T) {
 	targets := []camsec.Target{
-		{}, {ID: "a"}, {Scope: "a"}, {Scope: "a", ID: "b"}, {Scope: "a/b"}, {ID: "a/b"}, {Scope: "a/", ID: "b"},
-		{Scope: "a", ID: "/b"}, {Scope: `a\`, ID: "b"}, {Scope: "a", ID: `\b`}, {Scope: `a\/b`}, {Scope: `a\`, ID: "/b"},
-		{Scope: "a", ID: `\/b`}, {Scope: "b", ID: "a"}, {Scope: "a", ID: "B"},
+		{},
+		{ID: "a"},
+		{Scope: "a"},
+		{Scope: "a", ID: "b"},
+		{Scope: "a/b"},
+		{ID: "a/b"},
+		{Scope: "a/", ID: "b"},
+		{Scope: "a", ID: "/b"},
+		{Scope: `a\`, ID: "b"},
+		{Scope: "a", ID: `\b`},
+		{Scope: `a\/b`},
+		{Scope: `a\`, ID: "/b"},
+		{Scope: "a", ID: `\/b`},
+		{Scope: "b", ID: "a"},
+		{Scope: "a", ID: "B"},
 	}
 	seen := map[string]camsec.Target{}
 	for _, tg := range targets {

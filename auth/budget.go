@@ -140,7 +140,7 @@ const maxRefused = 256
 
 // reserve spends a try or says why not. A clock set back does not give tries
 // back: what lies ahead counts as now.
-func (l *ledger) reserve(o BudgetOptions, print string) *Error {
+func (l *ledger) reserve(o BudgetOptions, mark string) *Error {
 	now := o.Now()
 	for i, t := range l.Tries {
 		if t.After(now) {
@@ -161,7 +161,7 @@ func (l *ledger) reserve(o BudgetOptions, print string) *Error {
 	switch {
 	case now.Before(l.Until):
 		return &Error{Kind: KindLocked, Until: l.Until, Left: left}
-	case slices.Contains(l.Refused, print) || len(l.Refused) >= maxRefused:
+	case slices.Contains(l.Refused, mark) || len(l.Refused) >= maxRefused:
 		return &Error{Kind: KindRefused, Left: left}
 	case l.Left != nil && *l.Left <= peoplesTries:
 		return &Error{Kind: KindFewTries, Until: l.LeftAt.Add(o.Window), Left: left}
@@ -177,7 +177,7 @@ func (l *ledger) reserve(o BudgetOptions, print string) *Error {
 }
 
 // report settles the try spent last.
-func (l *ledger) report(b BudgetOptions, print string, o Outcome) {
+func (l *ledger) report(b BudgetOptions, mark string, o Outcome) {
 	switch o.Verdict {
 	case VerdictAccepted:
 		l.Tries, l.Left, l.Until = nil, nil, time.Time{}
@@ -186,8 +186,8 @@ func (l *ledger) report(b BudgetOptions, print string, o Outcome) {
 			l.Tries = l.Tries[:n-1]
 		}
 	case VerdictRefused:
-		if !slices.Contains(l.Refused, print) {
-			l.Refused = append(l.Refused, print)
+		if !slices.Contains(l.Refused, mark) {
+			l.Refused = append(l.Refused, mark)
 		}
 		if l.Left != nil && o.Left == nil {
 			*l.Left = max(0, *l.Left-1)
@@ -219,7 +219,7 @@ const (
 	maxPrints   = 4096
 )
 
-func (p *printer) print(c Credential) (string, error) {
+func (p *printer) mark(c Credential) (string, error) {
 	version := c.version()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -249,7 +249,7 @@ func (p *printer) print(c Credential) (string, error) {
 // memoryBudget is a Budget for the life of the process.
 type memoryBudget struct {
 	o     BudgetOptions
-	print func(Credential) string
+	mark func(Credential) string
 	mu    sync.Mutex
 	all   map[string]*memoryEntry
 }
@@ -263,7 +263,7 @@ type memoryEntry struct {
 // NewMemoryBudget returns a Budget that lives as long as the process; nil
 // options mean defaults. Clients of one device share one.
 func NewMemoryBudget(o *BudgetOptions) Budget {
-	return &memoryBudget{o: o.orDefaults(), print: Credential.version, all: map[string]*memoryEntry{}}
+	return &memoryBudget{o: o.orDefaults(), mark: Credential.version, all: map[string]*memoryEntry{}}
 }
 
 func (b *memoryBudget) entry(l Login) *memoryEntry {
@@ -288,15 +288,15 @@ func (b *memoryBudget) Reserve(ctx context.Context, login Login) (Reservation, e
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	print := b.print(login.Credential)
-	if err := e.l.reserve(b.o, print); err != nil {
+	mark := b.mark(login.Credential)
+	if err := e.l.reserve(b.o, mark); err != nil {
 		e.turn <- struct{}{}
 		return nil, err
 	}
 	return reservation(func(o Outcome) error {
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		e.l.report(b.o, print, o)
+		e.l.report(b.o, mark, o)
 		e.turn <- struct{}{}
 		return nil
 	}), nil

@@ -164,7 +164,7 @@ func (b *fileBudget) change(ctx context.Context, path string, f func(*ledger) *E
 }
 
 func (b *fileBudget) Reserve(ctx context.Context, login Login) (Reservation, error) {
-	print, err := b.p.print(login.Credential)
+	mark, err := b.p.mark(login.Credential)
 	if err != nil {
 		return nil, fail(KindBudgetStore, err)
 	}
@@ -173,14 +173,14 @@ func (b *fileBudget) Reserve(ctx context.Context, login Login) (Reservation, err
 	if err != nil {
 		return nil, storeError(ctx, err)
 	}
-	if err := b.change(ctx, path, func(l *ledger) *Error { return l.reserve(b.o, print) }); err != nil {
+	if err := b.change(ctx, path, func(l *ledger) *Error { return l.reserve(b.o, mark) }); err != nil {
 		unlock()
 		return nil, err
 	}
 	return reservation(func(o Outcome) error {
 		defer unlock()
 		// The verdict is written even if the caller has given up by now.
-		return b.change(context.Background(), path, func(l *ledger) *Error { l.report(b.o, print, o); return nil })
+		return b.change(context.Background(), path, func(l *ledger) *Error { l.report(b.o, mark, o); return nil })
 	}), nil
 }
 

@@ -102,7 +102,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Is maps the kind to the root's errors.
 func (e *Error) Is(target error) bool {
-	if o, ok := target.(*Error); ok { //nolint:errorlint // Is looks at target itself
+	if o, ok := target.(*Error); ok {
 		return o.Kind == e.Kind
 	}
 	switch target {
@@ -121,6 +121,15 @@ func (e *Error) Is(target error) bool {
 		return e.Kind == KindChallenge || e.Kind == KindAlgorithm || e.Kind == KindNonce
 	}
 	return false
+}
+
+// Reason tells a missing credential from a refused one; for the other kinds
+// it leaves the answer to what the error matches.
+func (e *Error) Reason() camsec.Reason {
+	if e.Kind == KindNoCredential {
+		return camsec.ReasonNoCredential
+	}
+	return ""
 }
 
 func fail(k Kind, err error) *Error { return &Error{Kind: k, Left: -1, Err: err} }

@@ -597,7 +597,7 @@ func (c *call) check(resp *http.Response, info digest.Info) error {
 		b, err = io.ReadAll(io.LimitReader(resp.Body, maxProofBody+1))
 		resp.Body = rest{io.MultiReader(bytes.NewReader(b), errReader{resp.Body, err}), resp.Body}
 		if err != nil || len(b) > maxProofBody {
-			return nil // the reader meets the error again
+			return nil //nolint:nilerr // the reader of the body meets the error again
 		}
 	}
 	if err := c.answer.Check(info, b); err != nil {

@@ -196,22 +196,22 @@ func TestSettingsOfRecordedCamera(t *testing.T) {
 	list, err := client(t, f).Device().Settings(t.Context())
 	require.NoError(t, err)
 	for id, want := range map[string]camsec.Value{
-		camsec.SettingHTTP:          camsec.BoolValue(true),
-		camsec.SettingHTTPS:         camsec.BoolValue(true),
-		camsec.SettingHTTPSRedirect: camsec.BoolValue(false),
-		camsec.SettingTLSMin:        camsec.StringValue("1.1"),
-		camsec.SettingWebSocket:     camsec.BoolValue(true),
-		camsec.SettingLoginAlarm:    camsec.StringsValue("email", "center"),
-		camsec.SettingEventPushTLS:  camsec.BoolValue(false),
+		"service.http":      camsec.BoolValue(true),
+		"service.https":     camsec.BoolValue(true),
+		"http.redirect":     camsec.BoolValue(false),
+		"tls.min":           camsec.StringValue("1.1"),
+		"service.websocket": camsec.BoolValue(true),
+		"login.alarm":       camsec.StringsValue("email", "center"),
+		"events.push.tls":   camsec.BoolValue(false),
 	} {
 		s := setting(t, list, id)
 		require.Nil(t, s.Err, id)
 		require.Equal(t, want, s.Value, id)
 		require.Equal(t, camsec.Recorded, s.Source.Kind, id)
 	}
-	rtsp := setting(t, list, camsec.SettingRTSPAuth)
+	rtsp := setting(t, list, "rtsp.auth")
 	require.Contains(t, rtsp.Value.Strings(), "digest")
-	for _, id := range []string{camsec.SettingSSH, camsec.SettingLockout, camsec.SettingBonjour} {
+	for _, id := range []string{"service.ssh", "login.lockout", "service.bonjour"} {
 		s := setting(t, list, id)
 		require.False(t, s.Known(), id)
 		require.Equal(t, camsec.StateUnknown, s.State, id)
@@ -304,22 +304,22 @@ func TestSettingsOfCompleteDevice(t *testing.T) {
 	require.NoError(t, err)
 	yes, no := camsec.BoolValue(true), camsec.BoolValue(false)
 	want := map[string]camsec.Value{
-		camsec.SettingActivated: yes, camsec.SettingDefaultPassword: no, camsec.SettingRiskPassword: yes,
-		camsec.SettingAnonymous: no, camsec.SettingLockout: yes, camsec.SettingLockoutTries: camsec.IntValue(5),
-		camsec.SettingLockoutSeconds: camsec.IntValue(1800), camsec.SettingLoginAlarm: camsec.StringsValue(),
-		camsec.SettingIdleLogout: yes, camsec.SettingHTTPAuth: camsec.StringsValue("digest", "basic"),
-		camsec.SettingHTTPAlgorithms: camsec.StringsValue("MD5", "SHA256"),
-		camsec.SettingRTSPAuth:       camsec.StringsValue("digest", "basic"),
-		camsec.SettingONVIFAuth:      camsec.StringsValue("digest", "wsse"),
-		camsec.SettingHTTP:           no, camsec.SettingHTTPS: yes, camsec.SettingHTTPSRedirect: yes,
-		camsec.SettingTLSMin: camsec.StringValue("1.3"), camsec.SettingSSH: yes, camsec.SettingTelnet: no,
-		camsec.SettingUPnP: yes, camsec.SettingSNMP1: yes, camsec.SettingSNMP3: no, camsec.SettingFTP: no,
-		camsec.SettingDDNS: yes, camsec.SettingCloud: no, camsec.SettingEHome: no, camsec.SettingGB28181: no,
-		camsec.SettingSADP: no, camsec.SettingBonjour: {}, camsec.SettingWebSocket: {}, camsec.SettingModbus: yes,
-		camsec.SettingIoT: {}, camsec.SettingMailTLS: yes, camsec.SettingEventPushTLS: yes,
-		camsec.SettingIPFilter: yes, camsec.Setting8021X: no, camsec.SettingCGI: yes, camsec.SettingONVIF: yes,
-		camsec.SettingNTP: yes, camsec.SettingNTPServer: camsec.StringValue("time.example"),
-		camsec.SettingClockOffset: camsec.IntValue(8),
+		"device.activated": yes, "account.default-password": no, "account.risk-password": yes,
+		"login.anonymous": no, "login.lockout": yes, "login.lockout.tries": camsec.IntValue(5),
+		"login.lockout.seconds": camsec.IntValue(1800), "login.alarm": camsec.StringsValue(),
+		"login.idle-logout": yes, "http.auth": camsec.StringsValue("digest", "basic"),
+		"http.auth.algorithms": camsec.StringsValue("MD5", "SHA256"),
+		"rtsp.auth":            camsec.StringsValue("digest", "basic"),
+		"onvif.auth":           camsec.StringsValue("digest", "wsse"),
+		"service.http":         no, "service.https": yes, "http.redirect": yes,
+		"tls.min": camsec.StringValue("1.3"), "service.ssh": yes, "service.telnet": no,
+		"service.upnp": yes, "service.snmp.v1": yes, "service.snmp.v3": no, "service.ftp": no,
+		"service.ddns": yes, "service.cloud": no, "service.ehome": no, "service.gb28181": no,
+		"service.sadp": no, "service.bonjour": {}, "service.websocket": {}, "service.modbus": yes,
+		"service.iot": {}, "mail.tls": yes, "events.push.tls": yes,
+		"network.ip-filter": yes, "network.802.1x": no, "integration.cgi": yes, "integration.onvif": yes,
+		"time.ntp": yes, "time.ntp.server": camsec.StringValue("time.example"),
+		"time.offset-seconds": camsec.IntValue(8),
 	}
 	require.Len(t, list, len(want), "every id once")
 	for id, v := range want {
@@ -359,11 +359,11 @@ func TestSettingsKeepWhatCouldBeRead(t *testing.T) {
 			f.answers["GET /ISAPI/System/Network/ssh"] = tc.ssh
 			list, err := client(t, f).Device().Settings(t.Context())
 			require.NoError(t, err)
-			s := setting(t, list, camsec.SettingSSH)
+			s := setting(t, list, "service.ssh")
 			require.False(t, s.Known())
 			require.Equal(t, camsec.StateUnknown, s.State)
 			require.Equal(t, tc.reason, s.Err.Code)
-			require.Equal(t, camsec.BoolValue(false), setting(t, list, camsec.SettingTelnet).Value)
+			require.Equal(t, camsec.BoolValue(false), setting(t, list, "service.telnet").Value)
 		})
 	}
 }

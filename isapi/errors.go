@@ -44,7 +44,7 @@ func (e *Error) Error() string {
 // Is reports whether target is what the refusal means.
 func (e *Error) Is(target error) bool {
 	m := e.meaning()
-	return m != nil && target == m //nolint:errorlint // the comparison that errors.Is asks for
+	return m != nil && target == m
 }
 
 // subStatus maps the vendor's sub-status words, lower-cased, vendor's own

@@ -84,7 +84,7 @@ func TestNoCredential(t *testing.T) {
 	require.NoError(t, err)
 	list, err := c.Device().Settings(t.Context())
 	require.ErrorIs(t, err, camsec.ErrUnauthorized)
-	require.Equal(t, camsec.ReasonNoCredential, setting(t, list, camsec.SettingSSH).Err.Code)
+	require.Equal(t, camsec.ReasonNoCredential, setting(t, list, "service.ssh").Err.Code)
 	require.Equal(t, 1, h.Requests())
 }
 

@@ -19,58 +19,58 @@ func (d *Device) Settings(ctx context.Context) ([]camsec.Setting, error) {
 	c := d.c
 
 	check := read(r, "UserCheck", c.UserCheck)
-	r.state(camsec.SettingActivated, "userCheck/isActivated", check.Activated)
-	r.state(camsec.SettingDefaultPassword, "userCheck/isDefaultPassword", check.DefaultPassword)
-	r.state(camsec.SettingRiskPassword, "userCheck/isRiskPassword", check.RiskPassword)
+	r.state("device.activated", "userCheck/isActivated", check.Activated)
+	r.state("account.default-password", "userCheck/isDefaultPassword", check.DefaultPassword)
+	r.state("account.risk-password", "userCheck/isRiskPassword", check.RiskPassword)
 
 	r.access(read(r, "AdminAccesses", c.AdminAccesses))
 
 	caps := read(r, "SecurityCapabilities", c.SecurityCapabilities)
 	lock := read(r, "IllegalLoginLock", c.IllegalLoginLock)
-	r.state(camsec.SettingLockout, "IllegalLoginLock/enabled", lock.Enabled)
-	r.number(camsec.SettingLockoutTries, "IllegalLoginLock/maxIllegalLoginTimes", lock.Tries)
-	r.number(camsec.SettingLockoutSeconds, "IllegalLoginLock/maxIllegalLoginLockTime", lock.Seconds(lockMax(caps)))
+	r.state("login.lockout", "IllegalLoginLock/enabled", lock.Enabled)
+	r.number("login.lockout.tries", "IllegalLoginLock/maxIllegalLoginTimes", lock.Tries)
+	r.number("login.lockout.seconds", "IllegalLoginLock/maxIllegalLoginLockTime", lock.Seconds(lockMax(caps)))
 
 	web := read(r, "WebCertificate", c.WebCertificate)
-	r.list(camsec.SettingHTTPAuth, "WebCertificate/CertificateType", lower(web.Types))
-	r.list(camsec.SettingHTTPAlgorithms, "WebCertificate/SecurityAlgorithm/algorithmType", web.Algorithms)
+	r.list("http.auth", "WebCertificate/CertificateType", lower(web.Types))
+	r.list("http.auth.algorithms", "WebCertificate/SecurityAlgorithm/algorithmType", web.Algorithms)
 
 	r.rtsp(c)
 
 	anonymous := read(r, "AnonymousLogin", c.AnonymousLogin)
-	r.state(camsec.SettingAnonymous, "enabled", anonymous.Enabled)
+	r.state("login.anonymous", "enabled", anonymous.Enabled)
 	advanced := read(r, "Advanced", c.Advanced)
-	r.state(camsec.SettingIdleLogout, "noOperationEnabled", advanced.IdleLogout)
+	r.state("login.idle-logout", "noOperationEnabled", advanced.IdleLogout)
 
 	integrate := read(r, "Integrate", c.Integrate)
-	r.state(camsec.SettingCGI, "Integrate/CGI/enable", integrate.CGI)
-	r.state(camsec.SettingONVIF, "Integrate/ONVIF/enable", integrate.ONVIF)
-	r.list(camsec.SettingONVIFAuth, "Integrate/ONVIF/certificateType", integrate.ONVIFAuth)
+	r.state("integration.cgi", "Integrate/CGI/enable", integrate.CGI)
+	r.state("integration.onvif", "Integrate/ONVIF/enable", integrate.ONVIF)
+	r.list("onvif.auth", "Integrate/ONVIF/certificateType", integrate.ONVIFAuth)
 
 	snmp := read(r, "SNMP", c.SNMP)
-	r.state(camsec.SettingSNMP1, "SNMP/SNMPv1c/enabled", v1or2(snmp))
-	r.state(camsec.SettingSNMP3, "SNMP/SNMPAdvanced/enabled", snmp.V3)
+	r.state("service.snmp.v1", "SNMP/SNMPv1c/enabled", v1or2(snmp))
+	r.state("service.snmp.v3", "SNMP/SNMPAdvanced/enabled", snmp.V3)
 
 	for _, s := range []struct {
 		id, op, path string
 		read         func(context.Context) (Service, error)
 	}{
-		{camsec.SettingSSH, "SSH", "SSH/enabled", c.SSH},
-		{camsec.SettingTelnet, "Telnet", "Telnetd/enabled", c.Telnet},
-		{camsec.SettingUPnP, "UPnP", "UPnP/enabled", c.UPnP},
-		{camsec.SettingCloud, "EZVIZ", "EZVIZ/enabled", c.EZVIZ},
-		{camsec.SettingEHome, "EHome", "Ehome/enabled", c.EHome},
-		{camsec.SettingGB28181, "GB28181", "GB28181/enabled", c.GB28181},
-		{camsec.SettingFTP, "FTP", "FTPNotification/enabled", c.FTP},
-		{camsec.SettingDDNS, "DDNS", "DDNS/enabled", c.DDNS},
-		{camsec.SettingIPFilter, "IPFilter", "IPFilter/enabled", c.IPFilter},
-		{camsec.Setting8021X, "IEEE8021X", "IEEE802_1x/enabled", c.IEEE8021X},
+		{"service.ssh", "SSH", "SSH/enabled", c.SSH},
+		{"service.telnet", "Telnet", "Telnetd/enabled", c.Telnet},
+		{"service.upnp", "UPnP", "UPnP/enabled", c.UPnP},
+		{"service.cloud", "EZVIZ", "EZVIZ/enabled", c.EZVIZ},
+		{"service.ehome", "EHome", "Ehome/enabled", c.EHome},
+		{"service.gb28181", "GB28181", "GB28181/enabled", c.GB28181},
+		{"service.ftp", "FTP", "FTPNotification/enabled", c.FTP},
+		{"service.ddns", "DDNS", "DDNS/enabled", c.DDNS},
+		{"network.ip-filter", "IPFilter", "IPFilter/enabled", c.IPFilter},
+		{"network.802.1x", "IEEE8021X", "IEEE802_1x/enabled", c.IEEE8021X},
 	} {
 		r.state(s.id, s.path, read(r, s.op, s.read).Enabled)
 	}
 
 	discovery := read(r, "DiscoveryMode", c.DiscoveryMode)
-	r.state(camsec.SettingSADP, "DiscoveryMode/SADP", discovery.SADP)
+	r.state("service.sadp", "DiscoveryMode/SADP", discovery.SADP)
 
 	r.mail(read(r, "Mailing", c.Mailing))
 	r.push(read(r, "HTTPHosts", c.HTTPHosts))
@@ -141,7 +141,7 @@ func (r *settingsReader) add(id, path string, v camsec.Value, why *camsec.Proble
 	r.out = append(r.out, s)
 }
 
-var notTold = &camsec.Problem{Code: camsec.ReasonNotReadable, Message: "the device's document does not tell"}
+var errNotTold = &camsec.Problem{Code: camsec.ReasonNotReadable, Message: "the device's document does not tell"}
 
 func notOffered(what string) *camsec.Problem {
 	return &camsec.Problem{Code: camsec.ReasonNotOffered, Message: what}
@@ -155,7 +155,7 @@ func stateValue(s camsec.State) camsec.Value {
 }
 
 func (r *settingsReader) state(id, path string, s camsec.State) {
-	r.add(id, path, stateValue(s), notTold)
+	r.add(id, path, stateValue(s), errNotTold)
 }
 
 func (r *settingsReader) number(id, path string, n *int) {
@@ -163,7 +163,7 @@ func (r *settingsReader) number(id, path string, n *int) {
 	if n != nil {
 		v = camsec.IntValue(int64(*n))
 	}
-	r.add(id, path, v, notTold)
+	r.add(id, path, v, errNotTold)
 }
 
 // list files a list of words; an empty one says nothing.
@@ -172,29 +172,33 @@ func (r *settingsReader) list(id, path string, l []string) {
 	if len(l) > 0 {
 		v = camsec.StringsValue(l...)
 	}
-	r.add(id, path, v, notTold)
+	r.add(id, path, v, errNotTold)
 }
 
 func (r *settingsReader) access(list AdminAccesses) {
 	const path = "AdminAccessProtocolList/AdminAccessProtocol"
 	for _, s := range []struct{ id, protocol string }{
-		{camsec.SettingHTTP, "HTTP"}, {camsec.SettingHTTPS, "HTTPS"}, {camsec.SettingBonjour, "Bonjour"},
-		{camsec.SettingWebSocket, "WebSocket"}, {camsec.SettingModbus, "modbusTCP"}, {camsec.SettingIoT, "IOT"},
+		{"service.http", "HTTP"},
+		{"service.https", "HTTPS"},
+		{"service.bonjour", "Bonjour"},
+		{"service.websocket", "WebSocket"},
+		{"service.modbus", "modbusTCP"},
+		{"service.iot", "IOT"},
 	} {
 		p, ok := list.Protocol(s.protocol)
-		why := notTold
+		why := errNotTold
 		if !ok {
 			why = notOffered("protocol is not in the device's list")
 		}
 		r.add(s.id, path+"["+s.protocol+"]/enabled", stateValue(p.Enabled), why)
 	}
 	https, _ := list.Protocol("HTTPS")
-	r.state(camsec.SettingHTTPSRedirect, path+"[HTTPS]/redirectToHttps", https.RedirectToHTTPS)
+	r.state("http.redirect", path+"[HTTPS]/redirectToHttps", https.RedirectToHTTPS)
 	var tls camsec.Value
 	if v := https.MinTLS(); v != "" {
 		tls = camsec.StringValue(v)
 	}
-	r.add(camsec.SettingTLSMin, path+"[HTTPS]/TLS1_1Enable", tls, notTold)
+	r.add("tls.min", path+"[HTTPS]/TLS1_1Enable", tls, errNotTold)
 }
 
 // lockMax is the longest lock that a device offers, 0 if it does not tell.
@@ -210,24 +214,39 @@ func lockMax(caps Capabilities) int {
 // the common one otherwise. Of streams that differ all modes count.
 func (r *settingsReader) rtsp(c *Client) {
 	var types []string
+	untold := false
 	for _, ch := range read(r, "StreamingChannels", c.StreamingChannels) {
-		if ch.Security != camsec.StateOn {
+		modes := lower(ch.Auth.Types)
+		switch ch.Security {
+		case camsec.StateOff:
+			modes = []string{"none"} // an open stream beside guarded ones is open
+		case camsec.StateUnknown:
+			if len(modes) > 0 {
+				untold = true
+			}
 			continue
 		}
-		for _, t := range lower(ch.Auth.Types) {
+		if len(modes) == 0 {
+			untold = true
+		}
+		for _, t := range modes {
 			if !slices.Contains(types, t) {
 				types = append(types, t)
 			}
 		}
 	}
+	if untold && !slices.Contains(types, "none") && len(types) > 0 {
+		r.add("rtsp.auth", "StreamingChannelList/StreamingChannel/Transport/Security", camsec.Value{}, errNotTold)
+		return
+	}
 	if len(types) > 0 {
 		slices.Sort(types)
 		slices.Reverse(types) // digest, basic
-		r.list(camsec.SettingRTSPAuth, "StreamingChannelList/StreamingChannel/Transport/Security/certificateType", types)
+		r.list("rtsp.auth", "StreamingChannelList/StreamingChannel/Transport/Security/certificateType", types)
 		return
 	}
 	mode := read(r, "RTSPCertificate", c.RTSPCertificate)
-	r.list(camsec.SettingRTSPAuth, "RTSPCertificate/certificateType", lower(mode.Types))
+	r.list("rtsp.auth", "RTSPCertificate/certificateType", lower(mode.Types))
 }
 
 // v1or2 is on if either answers; a device that leaves SNMPv1c out is told by
@@ -245,7 +264,7 @@ func v1or2(s SNMP) camsec.State {
 func (r *settingsReader) mail(used []Mail) {
 	const path = "mailingList/mailing/sender/smtp/enableSSL"
 	if len(used) == 0 {
-		r.add(camsec.SettingMailTLS, path, camsec.Value{}, notOffered("mail is not set up"))
+		r.add("mail.tls", path, camsec.Value{}, notOffered("mail is not set up"))
 		return
 	}
 	all := camsec.StateOn
@@ -254,13 +273,13 @@ func (r *settingsReader) mail(used []Mail) {
 			all = m.Encrypted
 		}
 	}
-	r.state(camsec.SettingMailTLS, path, all)
+	r.state("mail.tls", path, all)
 }
 
 func (r *settingsReader) push(hosts []HTTPHost) {
 	const path = "HttpHostNotificationList/HttpHostNotification/protocolType"
 	if len(hosts) == 0 {
-		r.add(camsec.SettingEventPushTLS, path, camsec.Value{}, notOffered("no receiver of events is set up"))
+		r.add("events.push.tls", path, camsec.Value{}, notOffered("no receiver of events is set up"))
 		return
 	}
 	all := camsec.StateOn
@@ -275,7 +294,7 @@ func (r *settingsReader) push(hosts []HTTPHost) {
 			}
 		}
 	}
-	r.state(camsec.SettingEventPushTLS, path, all)
+	r.state("events.push.tls", path, all)
 }
 
 func (r *settingsReader) alarm(triggers []EventTrigger) {
@@ -288,10 +307,10 @@ func (r *settingsReader) alarm(triggers []EventTrigger) {
 		if t.Methods != nil {
 			v = camsec.StringsValue(t.Methods...)
 		}
-		r.add(camsec.SettingLoginAlarm, path, v, notTold)
+		r.add("login.alarm", path, v, errNotTold)
 		return
 	}
-	r.add(camsec.SettingLoginAlarm, path, camsec.Value{}, notOffered("the device lists no such event"))
+	r.add("login.alarm", path, camsec.Value{}, notOffered("the device lists no such event"))
 }
 
 func (r *settingsReader) clock(c *Client) {
@@ -305,8 +324,8 @@ func (r *settingsReader) clock(c *Client) {
 	if d, ok := t.Offset(before.Add(after.Sub(before) / 2)); ok {
 		offset = camsec.IntValue(int64(d.Round(time.Second) / time.Second))
 	}
-	r.add(camsec.SettingNTP, "Time/timeMode", ntp, notTold)
-	r.add(camsec.SettingClockOffset, "Time/localTime", offset, notTold)
+	r.add("time.ntp", "Time/timeMode", ntp, errNotTold)
+	r.add("time.offset-seconds", "Time/localTime", offset, errNotTold)
 
 	var server camsec.Value
 	for _, s := range read(r, "NTPServers", c.NTPServers) {
@@ -315,5 +334,5 @@ func (r *settingsReader) clock(c *Client) {
 			break
 		}
 	}
-	r.add(camsec.SettingNTPServer, "NTPServerList/NTPServer/hostName", server, notOffered("no server is set"))
+	r.add("time.ntp.server", "NTPServerList/NTPServer/hostName", server, notOffered("no server is set"))
 }

@@ -309,4 +309,6 @@ func (h *Host) Close() error {
 	return first
 }
 
-func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
+func quiet() *log.Logger { //nolint:forbidigo // what net/http wants, to keep it from printing
+	return log.New(io.Discard, "", 0) //nolint:forbidigo // as above
+}

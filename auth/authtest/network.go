@@ -80,7 +80,7 @@ func (h *Host) TransportFrom(from string) *http.Transport {
 // Listen serves the host on a real address, usually "127.0.0.1:0", with or
 // without TLS, and returns the address it got.
 func (h *Host) Listen(addr string, secure bool) (net.Addr, error) {
-	l, err := net.Listen("tcp", addr)
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("authtest: listening: %w", err)
 	}

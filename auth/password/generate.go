@@ -80,7 +80,8 @@ func Entropy(policy Policy) float64 {
 		if g.length == 1 {
 			return ends[set] / ends[15]
 		}
-		return math.Pow(ends[set]/ends[15], 2) * math.Pow(all[set]/all[15], float64(g.length-2))
+		end := ends[set] / ends[15]
+		return end * end * math.Pow(all[set]/all[15], float64(g.length-2))
 	}
 	share := 0.0
 	for set := range 16 {

@@ -51,7 +51,7 @@ func (e *UntrustedError) Error() string {
 func (e *UntrustedError) Unwrap() error { return e.Err }
 
 // Is matches camsec.ErrUntrusted.
-func (e *UntrustedError) Is(target error) bool { return target == camsec.ErrUntrusted } //nolint:errorlint // sentinel identity
+func (e *UntrustedError) Is(target error) bool { return target == camsec.ErrUntrusted }
 
 // A LegacyError says that the handshake failed in a way that a device shows
 // when it cannot do what Go asks of TLS today. It matches camsec.ErrUntrusted;
@@ -77,7 +77,7 @@ func (e *LegacyError) Error() string {
 func (e *LegacyError) Unwrap() error { return e.Err }
 
 // Is matches camsec.ErrUntrusted.
-func (e *LegacyError) Is(target error) bool { return target == camsec.ErrUntrusted } //nolint:errorlint // sentinel identity
+func (e *LegacyError) Is(target error) bool { return target == camsec.ErrUntrusted }
 
 // Explain returns err as a [*LegacyError] if it is how a handshake with an
 // obsolete device fails, and unchanged if it is anything else, nil included.

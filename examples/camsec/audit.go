@@ -16,6 +16,7 @@ import (
 type auditJSON struct {
 	deviceJSON
 	Score   *camsec.Score   `json:"score"`
+	Scoring camsec.Scoring  `json:"scoring"`
 	Summary camsec.Summary  `json:"summary"`
 	Results []camsec.Result `json:"results"`
 	TakenAt *time.Time      `json:"takenAt"`
@@ -72,7 +73,7 @@ func runAudit(ctx context.Context, e *env, args []string) (exit, error) {
 		devices := make([]auditJSON, len(visits))
 		for i, v := range visits {
 			r := reports[i]
-			devices[i] = auditJSON{deviceJSON: deviceOf(v), Score: r.Score, Summary: r.Summary, Results: r.Results}
+			devices[i] = auditJSON{deviceJSON: deviceOf(v), Score: r.Score, Scoring: r.Scoring, Summary: r.Summary, Results: r.Results}
 			if !r.TakenAt.IsZero() {
 				devices[i].TakenAt = &r.TakenAt
 			}
@@ -94,7 +95,7 @@ func judge(visits []visit, now time.Time) []*camsec.Report {
 		if s == nil {
 			s = &camsec.Snapshot{
 				Schema: camsec.SnapshotSchema, Target: v.target.Target,
-				Errors: map[string]*camsec.Problem{"inventory": camsec.ProblemOf(cmp.Or(v.err, error(context.Canceled)))},
+				Errors: map[string]*camsec.Problem{"inventory": camsec.ProblemOf(cmp.Or(v.err, context.Canceled))},
 			}
 		}
 		out[i] = camsec.Judge(s, controls, now)

@@ -162,9 +162,9 @@ func (d *Device) Users(ctx context.Context) ([]camsec.User, error) {
 
 // switches are the names that the make gives to what camsec has an id for.
 var switches = []struct{ id, name string }{
-	{camsec.SettingTelnet, "telnet"},
-	{camsec.SettingSSH, "ssh"},
-	{camsec.SettingUPnP, "upnp"},
+	{"service.telnet", "telnet"},
+	{"service.ssh", "ssh"},
+	{"service.upnp", "upnp"},
 }
 
 // Settings reads GET /api/services. A service that the document leaves out

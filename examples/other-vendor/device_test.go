@@ -66,7 +66,7 @@ func TestCollectAndJudge(t *testing.T) {
 	if snap.Users[1].Role != camsec.RoleUnknown || snap.Users[1].Native != "janitor" || snap.Users[1].Enabled != camsec.StateUnknown {
 		t.Errorf("a role we do not know: %+v", snap.Users[1])
 	}
-	if s := snap.Setting(camsec.SettingUPnP); s.Known() || s.State != camsec.StateUnknown {
+	if s := snap.Setting("service.upnp"); s.Known() || s.State != camsec.StateUnknown {
 		t.Errorf("a service that is not named must be unknown: %+v", s)
 	}
 	report := camsec.Judge(snap, camsec.Controls(), time.Now())

@@ -111,14 +111,14 @@ func (d *Device) handle(r *http.Request, sent []byte) (status int, body string) 
 
 func fitting(status int) answer {
 	a := answerDeviceError
-	switch {
-	case status == http.StatusForbidden:
+	switch status {
+	case http.StatusForbidden:
 		a = answerDenied
-	case status == http.StatusNotFound:
+	case http.StatusNotFound:
 		a = answer{404, 4, "Invalid Operation", "notSupport", 0x40000001}
-	case status == http.StatusServiceUnavailable:
+	case http.StatusServiceUnavailable:
 		a = answerBusy
-	case status == http.StatusBadRequest:
+	case http.StatusBadRequest:
 		a = answerContent
 	}
 	a.http = status
