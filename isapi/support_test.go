@@ -1,0 +1,117 @@
+package isapi_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/camsec/camsec"
+	"github.com/camsec/camsec/auth"
+	"github.com/camsec/camsec/isapi"
+	"github.com/camsec/camsec/isapi/isapitest"
+)
+
+// The support table in the README is written from the operations, so that it
+// cannot promise what is not sent. CAMSEC_UPDATE=1 writes it anew.
+func TestSupportTable(t *testing.T) {
+	const begin, end = "<!-- operations: isapi -->\n", "<!-- /operations -->\n"
+	file := "../README.md"
+	b, err := os.ReadFile(file)
+	require.NoError(t, err)
+	head, rest, ok := strings.Cut(string(b), begin)
+	require.True(t, ok, "README has no place for the table")
+	have, tail, ok := strings.Cut(rest, end)
+	require.True(t, ok)
+
+	var want strings.Builder
+	want.WriteString("| `isapi.Client` | sends | rests on |\n|---|---|---|\n")
+	for _, o := range isapi.Operations() {
+		fmt.Fprintf(&want, "| `%s` | `%s` | %s |\n", o.Name, o, o.Evidence)
+	}
+	if os.Getenv("CAMSEC_UPDATE") == "1" {
+		require.NoError(t, os.WriteFile(file, []byte(head+begin+want.String()+end+tail), 0o644)) //nolint:gosec // a public file
+		return
+	}
+	assert.Equal(t, want.String(), have, "run this test with CAMSEC_UPDATE=1")
+}
+
+// Every operation is answered by one of the simulated devices, or is named
+// here as one that none of them has.
+func TestSimulatedDevicesAnswerOperations(t *testing.T) {
+	answered := map[string]bool{}
+	for _, profile := range []isapitest.Profile{isapitest.OldCamera(), isapitest.CurrentCamera(), isapitest.Recorder()} {
+		dev, err := isapitest.Start(profile, &isapitest.Options{InProcess: true})
+		require.NoError(t, err)
+		defer dev.Close()
+		rt, err := auth.NewTransport(auth.TransportOptions{
+			Base: dev.Transport(), Target: camsec.Target{Address: "camera.test"},
+			Source: auth.Static(dev.User(), camsec.NewSecret([]byte(dev.Password()))),
+		})
+		require.NoError(t, err)
+		for _, o := range isapi.Operations() {
+			req, err := http.NewRequestWithContext(t.Context(), o.Method, "http://camera.test"+o.Path, nil)
+			require.NoError(t, err)
+			resp, err := rt.RoundTrip(req)
+			require.NoError(t, err, o)
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				answered[o.Name] = true
+			}
+		}
+		assert.Zero(t, dev.Host().FailedLogins())
+	}
+	var missing []string
+	for _, o := range isapi.Operations() {
+		if !answered[o.Name] {
+			missing = append(missing, o.Name)
+		}
+	}
+	assert.Equal(t, []string{"Advanced", "GB28181"}, missing)
+}
+
+// A stream that anybody may watch, or whose guarding is not told, is not
+// hidden by others that want a digest login.
+func TestStreamsThatDiffer(t *testing.T) {
+	stream := func(id, security string) string {
+		return "<StreamingChannel><id>" + id + "</id><Transport>" + security + "</Transport></StreamingChannel>"
+	}
+	digest := stream("101", "<Security><enabled>true</enabled><certificateType>digest</certificateType></Security>")
+	for name, tt := range map[string]struct {
+		second string
+		want   camsec.Status
+	}{
+		"same":     {digest, camsec.Pass},
+		"open":     {stream("102", "<Security><enabled>false</enabled><certificateType>digest</certificateType></Security>"), camsec.Fail},
+		"not told": {stream("102", "<Security><enabled>perhaps</enabled><certificateType>digest</certificateType></Security>"), camsec.StatusUnknown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dev := isapitest.New(t, isapitest.CurrentCamera())
+			dev.SetDocument("GET /ISAPI/Streaming/channels", []byte("<StreamingChannelList>"+digest+tt.second+"</StreamingChannelList>"))
+			c, err := isapi.New(dev.Addr(), auth.Static(dev.User(), camsec.NewSecret([]byte(dev.Password()))), nil)
+			require.NoError(t, err)
+			defer c.Close()
+			s, err := camsec.Collect(t.Context(), c.Device(), nil)
+			require.NoError(t, err)
+			for _, r := range camsec.Judge(s, camsec.Controls(), s.TakenAt).Results {
+				if r.Control == "AUT-03" {
+					assert.Equal(t, tt.want, r.Status, r.Reason)
+				}
+			}
+		})
+	}
+}
+
+func TestMissingCredentialIsNotRefused(t *testing.T) {
+	dev := isapitest.New(t, isapitest.CurrentCamera())
+	c, err := isapi.New(dev.Addr(), nil, nil)
+	require.NoError(t, err)
+	defer c.Close()
+	_, err = c.DeviceInfo(t.Context())
+	require.ErrorIs(t, err, camsec.ErrUnauthorized)
+	assert.Equal(t, camsec.ReasonNoCredential, camsec.ReasonOf(err))
+}
