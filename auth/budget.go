@@ -248,10 +248,10 @@ func (p *printer) mark(c Credential) (string, error) {
 
 // memoryBudget is a Budget for the life of the process.
 type memoryBudget struct {
-	o     BudgetOptions
+	o    BudgetOptions
 	mark func(Credential) string
-	mu    sync.Mutex
-	all   map[string]*memoryEntry
+	mu   sync.Mutex
+	all  map[string]*memoryEntry
 }
 
 type memoryEntry struct {
