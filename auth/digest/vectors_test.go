@@ -43,8 +43,9 @@ func vectors(t *testing.T) []vector {
 }
 
 func TestAnswersAgreeWithVectors(t *testing.T) {
-	held := 0
-	for _, v := range vectors(t) {
+	vs := vectors(t)
+	require.GreaterOrEqual(t, len(vs), 21, "vectors in the file")
+	for _, v := range vs {
 		t.Run(v.Name, func(t *testing.T) {
 			field := `Digest realm="` + v.Realm + `", nonce="` + v.Nonce + `", algorithm=` + v.Algorithm
 			if v.Qop != "" {
@@ -86,8 +87,6 @@ func TestAnswersAgreeWithVectors(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, v.Userhash, param(a.Authorization, "username"))
 			assert.Equal(t, v.Response, param(a.Authorization, "response"), "the hash is of the plain name")
-			held++
 		})
 	}
-	assert.GreaterOrEqual(t, held, 20, "vectors held")
 }
