@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -157,10 +158,21 @@ func (b *fileBudget) change(ctx context.Context, path string, f func(*ledger) *E
 	if err != nil {
 		return storeError(ctx, err)
 	}
-	if err := f(&l); err != nil {
-		return err
+	before, err := json.Marshal(l)
+	if err != nil {
+		return storeError(ctx, err)
 	}
-	return storeError(ctx, b.save(path+".json", l))
+	refusal := f(&l)
+	// A refusal may still have put right what a clock set back left ahead.
+	if after, err := json.Marshal(l); err != nil || !bytes.Equal(before, after) {
+		if err := b.save(path+".json", l); err != nil && refusal == nil {
+			return storeError(ctx, err)
+		}
+	}
+	if refusal != nil {
+		return refusal
+	}
+	return nil
 }
 
 func (b *fileBudget) Reserve(ctx context.Context, login Login) (Reservation, error) {

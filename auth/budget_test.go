@@ -164,3 +164,29 @@ func TestBudgetWindow(t *testing.T) {
 		})
 	}
 }
+
+func TestBudgetClockAhead(t *testing.T) {
+	was := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	now := was
+	o := &auth.BudgetOptions{Now: func() time.Time { return now }}
+	file, err := auth.OpenFileBudget(t.TempDir(), o)
+	require.NoError(t, err)
+	for name, b := range map[string]auth.Budget{"memory": auth.NewMemoryBudget(o), "file": file} {
+		t.Run("case 147: tries from a clock far ahead end, "+name, func(t *testing.T) {
+			login := auth.Login{Target: device, Credential: auth.Credential{User: "u", Version: "1"}}
+			now = was.AddDate(14, 0, 0)
+			for range 3 {
+				r, err := b.Reserve(t.Context(), login)
+				require.NoError(t, err)
+				require.NoError(t, r.Report(auth.Outcome{}))
+			}
+			now = was
+			_, err := b.Reserve(t.Context(), login)
+			require.ErrorIs(t, err, camsec.ErrLocked)
+			now = was.Add(31 * time.Minute)
+			r, err := b.Reserve(t.Context(), login)
+			require.NoError(t, err)
+			require.NoError(t, r.Report(auth.Outcome{Verdict: auth.VerdictUnspent}))
+		})
+	}
+}
