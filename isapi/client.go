@@ -49,9 +49,11 @@ type Options struct {
 	Logger *slog.Logger     // nil logs nothing
 	// ReadOnly refuses every operation that changes the device.
 	ReadOnly bool
-	// InsecureBasic answers Basic challenges over TLS.
+	// InsecureBasic answers Basic challenges over TLS that is verified or
+	// pinned.
 	InsecureBasic bool
-	// InsecureBasicOverHTTP answers them in the clear, too.
+	// InsecureBasicOverHTTP, with InsecureBasic, answers them in the clear
+	// and over TLS that anybody can stand in for, too.
 	InsecureBasicOverHTTP bool
 }
 
@@ -104,11 +106,13 @@ func New(address string, source auth.Source, opts *Options) (*Client, error) {
 		tr := wire.NewHTTPTransport(to)
 		c.plain, c.idle = tr, tr.CloseIdleConnections
 	}
+	// The transport sees the scheme but not how the certificate was accepted.
+	basic := opts.InsecureBasic && (!opts.Trust.Insecure() || opts.InsecureBasicOverHTTP)
 	c.authed, err = auth.NewTransport(auth.TransportOptions{
 		Base: c.plain, Target: c.target,
 		Account: camsec.Account{Store: camsec.StoreDevice, Name: opts.Account},
 		Source:  source, Budget: opts.Budget, Now: opts.Now, Rand: opts.Rand,
-		InsecureBasic: opts.InsecureBasic, InsecureBasicOverHTTP: opts.InsecureBasicOverHTTP,
+		InsecureBasic: basic, InsecureBasicOverHTTP: opts.InsecureBasicOverHTTP,
 		Logger: opts.Logger,
 	})
 	if err != nil {
