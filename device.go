@@ -108,6 +108,8 @@ func ProblemOf(err error) *Problem {
 	return &Problem{Code: ReasonOf(err), Message: printable(err.Error()), Retryable: retryable(err)}
 }
 
+var separators = strings.NewReplacer(":", "", "-", "", ".", "", " ", "")
+
 // placeholders are serials and MACs that makers ship by the thousand.
 var placeholders = map[string]bool{
 	"": true, "123456": true, "0": true, "000000000000": true, "ffffffffffff": true,
@@ -117,7 +119,7 @@ var placeholders = map[string]bool{
 // IsPlaceholder tells whether a serial or MAC is one that many devices share,
 // so that it must not be used to tell that two are the same.
 func IsPlaceholder(id string) bool {
-	id = strings.ToLower(strings.NewReplacer(":", "", "-", "", ".", "", " ", "").Replace(id))
+	id = strings.ToLower(separators.Replace(id))
 	return placeholders[id] || strings.Trim(id, "0") == ""
 }
 

@@ -19,9 +19,10 @@ func (t Target) Key() string {
 	if id == "" {
 		id = t.Address
 	}
-	esc := strings.NewReplacer(`\`, `\\`, "/", `\/`)
-	return esc.Replace(t.Scope) + "/" + esc.Replace(id)
+	return keyEscaper.Replace(t.Scope) + "/" + keyEscaper.Replace(id)
 }
+
+var keyEscaper = strings.NewReplacer(`\`, `\\`, "/", `\/`)
 
 // A Store is one of the account stores that a device may have. They hold
 // separate users with separate passwords, even under the same name.
