@@ -84,3 +84,11 @@ func TestUnknownWords(t *testing.T) {
 		assert.Equal(t, v, back)
 	}
 }
+
+func TestSettingKindsAreTheCallers(t *testing.T) {
+	kinds := camsec.SettingKinds()
+	assert.Equal(t, camsec.KindBool, kinds["service.telnet"])
+	assert.Equal(t, camsec.KindStrings, kinds["http.auth"])
+	clear(kinds)
+	assert.NotEmpty(t, camsec.SettingKinds())
+}

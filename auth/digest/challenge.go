@@ -297,7 +297,7 @@ func hashOf(algorithm string) (Hash, bool) {
 		return MD5, false
 	case "SHA-256", "SHA256":
 		return SHA256, sess
-	case "SHA-512-256", "SHA512-256", "SHA-512/256":
+	case "SHA-512-256", "SHA512-256":
 		return SHA512_256, sess
 	default:
 		return HashUnknown, sess

@@ -61,20 +61,11 @@ type errorJSON struct {
 	Pin       string        `json:"pin,omitempty"` // the key that was not trusted
 }
 
-// problemOf tells a login that was never tried from one that was refused.
-func problemOf(err error) *camsec.Problem {
-	p := camsec.ProblemOf(err)
-	if a, ok := errors.AsType[*auth.Error](err); ok && a.Kind == auth.KindNoCredential {
-		p = &camsec.Problem{Code: camsec.ReasonNoCredential, Message: p.Message}
-	}
-	return p
-}
-
 func errorOf(err error) *errorJSON {
 	if err == nil {
 		return nil
 	}
-	p := problemOf(err)
+	p := camsec.ProblemOf(err)
 	e := &errorJSON{Code: p.Code, Message: p.Message, Retryable: p.Retryable}
 	if a, ok := errors.AsType[*auth.Error](err); ok && !a.Until.IsZero() {
 		until := a.Until.UTC()

@@ -272,7 +272,7 @@ func (fl *fleet) one(ctx context.Context, d *target, read func(context.Context, 
 		v.end(err) // in case that Inventory was not called
 	}
 	if err != nil && snap != nil {
-		p := problemOf(err)
+		p := camsec.ProblemOf(err)
 		snap.Errors["inventory"] = p
 		switch p.Code {
 		case camsec.ReasonUntrusted, camsec.ReasonUnreachable, camsec.ReasonCancelled:
