@@ -11,7 +11,6 @@ import (
 
 	"github.com/camsec/camsec"
 	"github.com/camsec/camsec/auth"
-	"github.com/camsec/camsec/isapi"
 	"github.com/camsec/camsec/isapi/isapitest"
 )
 
@@ -79,10 +78,7 @@ func runDemo(ctx context.Context, e *env, args []string) (exit, error) {
 
 // demoFleet is the fleet of simulated devices.
 func demoFleet(e *env, devices []simDevice) (*fleet, error) {
-	fl := &fleet{
-		env: e, timeout: 30 * time.Second, clients: map[*target]*isapi.Client{},
-		visits: map[*target]*loginVisit{}, trust: map[*target]string{},
-	}
+	fl := &fleet{env: e, timeout: 30 * time.Second}
 	known := newLogins()
 	for i, d := range devices {
 		t := &target{Target: camsec.Target{Address: d.Address, ID: fmt.Sprintf("demo-%d", i+1), Scope: "demo"}}
@@ -90,13 +86,9 @@ func demoFleet(e *env, devices []simDevice) (*fleet, error) {
 			return nil, err
 		}
 		t.login = known.get(d.User, camsec.NewSecret([]byte(d.Password)))
-		v := &loginVisit{login: t.login}
-		c, err := isapi.New(d.Address, v, &isapi.Options{Target: t.Target, Budget: auth.NewMemoryBudget(nil), ReadOnly: true})
-		if err != nil {
+		if err := fl.join(t, connection{budget: auth.NewMemoryBudget(nil)}); err != nil {
 			return nil, err
 		}
-		fl.targets = append(fl.targets, t)
-		fl.clients[t], fl.visits[t], fl.trust[t] = c, v, "plain-http"
 	}
 	return fl, nil
 }

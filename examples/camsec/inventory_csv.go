@@ -155,9 +155,10 @@ func parseRow(columns, rec []string) (*target, error) {
 		case "scope":
 			t.Scope = v
 		case "protocol":
-			if p := strings.ToLower(v); p != "isapi" && p != "auto" {
-				errs = append(errs, fmt.Errorf("protocol %q: this version speaks isapi", clean(v)))
+			if _, ok := driverOf(v); !ok {
+				errs = append(errs, fmt.Errorf("protocol %q: there are %s", clean(v), driverNames()))
 			}
+			t.protocol = v
 		case "user":
 			t.user = v
 		case "secret":

@@ -152,7 +152,7 @@ func deviceOf(v visit) deviceJSON {
 	if v.err == nil && v.snap.Protocol != "" {
 		var port int
 		_, _ = fmt.Sscan(t.port, &port)
-		d.Protocols = []protocolJSON{{v.snap.Protocol, port, camsec.StoreDevice}}
+		d.Protocols = []protocolJSON{{v.snap.Protocol, port, accountStore(v.snap.Protocol)}}
 	}
 	for _, c := range inv.Channels {
 		d.Channels = append(d.Channels, channelJSON{

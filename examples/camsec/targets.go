@@ -25,6 +25,7 @@ type target struct {
 	port  string
 	plain bool // http
 
+	protocol     string // a driver's name; empty is auto
 	user, secret string // secret is a reference
 	proxy        string
 	pin          string

@@ -44,7 +44,7 @@ func runTrust(ctx context.Context, e *env, args []string) (exit, error) {
 	if err != nil {
 		return exit{}, err
 	}
-	dialers := make([]func(context.Context, string, string) (net.Conn, error), len(all))
+	dialers := make([]dialFunc, len(all))
 	var errs []error
 	for i, d := range all {
 		dialers[i] = (&net.Dialer{}).DialContext
@@ -81,7 +81,7 @@ func runTrust(ctx context.Context, e *env, args []string) (exit, error) {
 }
 
 // look makes one TLS handshake and sends nothing after it.
-func (d *trustJSON) look(ctx context.Context, t *target, timeout time.Duration, dial func(context.Context, string, string) (net.Conn, error)) error {
+func (d *trustJSON) look(ctx context.Context, t *target, timeout time.Duration, dial dialFunc) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	raw, err := dial(ctx, "tcp", t.hostPort())

@@ -17,7 +17,6 @@ import (
 	"github.com/camsec/camsec"
 	"github.com/camsec/camsec/auth"
 	"github.com/camsec/camsec/auth/trust"
-	"github.com/camsec/camsec/isapi"
 )
 
 // inFlight is how many devices are visited at once.
@@ -33,11 +32,40 @@ type visit struct {
 // A fleet is the devices of a run, ready to be visited.
 type fleet struct {
 	env     *env
-	targets []*target
-	clients map[*target]*isapi.Client
-	visits  map[*target]*loginVisit
-	trust   map[*target]string
+	members []*member
 	timeout time.Duration
+}
+
+// A member is one device of a fleet.
+type member struct {
+	*target
+	driver *driver
+	client *client
+	login  *loginVisit // nil: without credentials
+	trust  string      // see [camsec.Snapshot]
+}
+
+// join opens a client of the device; no packet is sent.
+func (fl *fleet) join(d *target, c connection) error {
+	m := &member{target: d, trust: c.trust.String()}
+	var ok bool
+	if m.driver, ok = driverOf(d.protocol); !ok {
+		return fmt.Errorf("protocol %q is not spoken here", clean(d.protocol))
+	}
+	if d.plain {
+		m.trust = "plain-http"
+	}
+	if d.login != nil {
+		m.login = &loginVisit{login: d.login}
+		c.source = m.login
+	}
+	c.target = d.Target
+	var err error
+	if m.client, err = m.driver.open(c); err != nil {
+		return err
+	}
+	fl.members = append(fl.members, m)
+	return nil
 }
 
 // prepare checks everything that can be checked before the first packet.
@@ -60,33 +88,21 @@ func (t *targetFlags) prepare(e *env, addresses []string) (*fleet, error) {
 	if err != nil {
 		return nil, err
 	}
-	fl := &fleet{
-		env: e, targets: all, timeout: t.timeout, clients: map[*target]*isapi.Client{},
-		visits: map[*target]*loginVisit{}, trust: map[*target]string{},
-	}
+	fl := &fleet{env: e, timeout: t.timeout}
 	var errs []error
 	for _, d := range all {
-		o := &isapi.Options{Target: d.Target, Trust: policies[d], Budget: budget, ReadOnly: true}
+		c := connection{trust: policies[d], budget: budget}
 		if d.proxy != "" {
-			if o.DialContext, err = proxyDialer(d.proxy); err != nil {
+			if c.dial, err = proxyDialer(d.proxy); err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", d.where(t.inventory), err))
 				continue
 			}
 		}
-		var src auth.Source
-		if d.login != nil {
-			v := &loginVisit{login: d.login}
-			src, fl.visits[d] = v, v
-		}
-		c, err := isapi.New(d.Address, src, o)
-		if err != nil {
+		if err := fl.join(d, c); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", d.where(t.inventory), err))
 			continue
 		}
-		fl.clients[d] = c
-		fl.trust[d] = policies[d].String()
 		if d.plain {
-			fl.trust[d] = "plain-http"
 			e.warn("warning: %s: plain http, so anyone on the way can read and change what is said", clean(d.Address))
 		}
 	}
@@ -195,7 +211,7 @@ func stateDir() (string, error) {
 	return filepath.Join(d, ".local", "state", "camsec"), err
 }
 
-func proxyDialer(s string) (func(context.Context, string, string) (net.Conn, error), error) {
+func proxyDialer(s string) (dialFunc, error) {
 	u, err := url.Parse(s)
 	if err != nil {
 		return nil, errors.New("the proxy is not understood")
@@ -212,20 +228,23 @@ func proxyDialer(s string) (func(context.Context, string, string) (net.Conn, err
 }
 
 func (fl *fleet) close() {
-	for _, c := range fl.clients {
-		_ = c.Close()
+	for _, m := range fl.members {
+		_ = m.client.close()
 	}
 }
 
+// A reading reads a device: camsec.Collect, or less.
+type reading func(context.Context, camsec.Device, *camsec.CollectOptions) (*camsec.Snapshot, error)
+
 // visit visits all devices; results come in the order of the targets.
-func (fl *fleet) visit(ctx context.Context, read func(context.Context, camsec.Device, *camsec.CollectOptions) (*camsec.Snapshot, error)) []visit {
+func (fl *fleet) visit(ctx context.Context, read reading) []visit {
 	defer fl.close()
-	out := make([]visit, len(fl.targets))
+	out := make([]visit, len(fl.members))
 	var mu sync.Mutex
 	done := 0
-	each(ctx, len(fl.targets), func(i int) {
-		d := fl.targets[i]
-		out[i] = fl.one(ctx, d, read)
+	each(ctx, len(fl.members), func(i int) {
+		m := fl.members[i]
+		out[i] = fl.one(ctx, m, read)
 		mu.Lock()
 		defer mu.Unlock()
 		done++
@@ -233,11 +252,11 @@ func (fl *fleet) visit(ctx context.Context, read func(context.Context, camsec.De
 		if out[i].err != nil {
 			word = clean(out[i].err.Error())
 		}
-		fl.env.warn("%d/%d %s: %s", done, len(fl.targets), clean(d.Address), word)
+		fl.env.warn("%d/%d %s: %s", done, len(fl.members), clean(m.Address), word)
 	})
 	for i := range out {
 		if out[i].target == nil {
-			out[i] = visit{target: fl.targets[i], err: context.Canceled}
+			out[i] = visit{target: fl.members[i].target, err: context.Canceled}
 		}
 	}
 	for l := range fl.logins() {
@@ -250,26 +269,26 @@ func (fl *fleet) visit(ctx context.Context, read func(context.Context, camsec.De
 
 func (fl *fleet) logins() map[*login]bool {
 	out := map[*login]bool{}
-	for _, v := range fl.visits {
-		out[v.login] = true
+	for _, m := range fl.members {
+		if m.login != nil {
+			out[m.login.login] = true
+		}
 	}
 	return out
 }
 
-func (fl *fleet) one(ctx context.Context, d *target, read func(context.Context, camsec.Device, *camsec.CollectOptions) (*camsec.Snapshot, error)) visit {
+func (fl *fleet) one(ctx context.Context, m *member, read reading) visit {
 	ctx, cancel := context.WithTimeout(ctx, fl.timeout)
 	defer cancel()
-	v := fl.visits[d]
-	if v != nil {
-		if err := v.stopped(); err != nil {
-			return visit{target: d, err: err}
+	if m.login != nil {
+		if err := m.login.stopped(); err != nil {
+			return visit{target: m.target, err: err}
 		}
 	}
-	c := fl.clients[d]
-	dev := watched{c.Device(), v}
-	snap, err := read(ctx, dev, &camsec.CollectOptions{Target: d.Target, Protocol: "isapi", Trust: fl.trust[d]})
-	if v != nil {
-		v.end(err) // in case that Inventory was not called
+	dev := watched{m.client.device, m.login}
+	snap, err := read(ctx, dev, &camsec.CollectOptions{Target: m.Target, Protocol: m.driver.name, Trust: m.trust})
+	if m.login != nil {
+		m.login.end(err) // in case that Inventory was not called
 	}
 	if err != nil && snap != nil {
 		p := camsec.ProblemOf(err)
@@ -279,7 +298,7 @@ func (fl *fleet) one(ctx context.Context, d *target, read func(context.Context, 
 			snap.Trust = "" // nobody's identity was accepted
 		}
 	}
-	return visit{target: d, snap: snap, err: trust.Explain(err)}
+	return visit{target: m.target, snap: snap, err: trust.Explain(err)}
 }
 
 // each calls f for 0 to n-1, inFlight at once, and stops when ctx is done.
