@@ -65,12 +65,6 @@ func accountControls() []*control {
 			refs:   "NIST SP 800-53 AC-12; IEC 62443-4-2 CR 2.6",
 			judge:  allAre(StateOn, labelled{"login.idle-logout", "idle logout"}),
 		},
-		{
-			id: "NVR-01", title: "The recorder finds no weak password on its cameras", severity: High,
-			remedy: "Rotate the password of each camera that the recorder names, then tell the recorder the new one.",
-			refs:   "NIST SP 800-53 IA-5; IEC 62443-4-2 CR 1.5; ETSI EN 303 645 5.1-1; ANSSI R52; CIS v8 5.2",
-			judge:  judgeChannelPasswords,
-		},
 	}
 }
 
@@ -193,47 +187,4 @@ func judgeAccounts(q *inquiry, names []string) Verdict {
 		}
 	}
 	return q.pass("the accounts are the expected ones")
-}
-
-// judgeChannelPasswords reads the recorder's own word for each camera.
-func judgeChannelPasswords(q *inquiry) Verdict {
-	inv := q.s.Inventory
-	if p := q.s.Errors["inventory"]; p != nil {
-		q.lack("inventory", p)
-		return q.unknown()
-	}
-	if len(inv.Channels) == 0 {
-		kind := strings.ToLower(inv.Type)
-		for _, w := range []string{"ipcamera", "ipdome", "ipzoom", "camera"} {
-			if kind != "" && strings.Contains(kind, w) {
-				return q.notApplicable("the device is a camera, with none behind it")
-			}
-		}
-	}
-	if inv.ChannelsErr != nil {
-		q.lack("cameras behind the recorder", inv.ChannelsErr)
-	}
-	if len(inv.Channels) == 0 {
-		return q.unknown("no camera behind the device was reported")
-	}
-	var weak, untold []string
-	for _, c := range inv.Channels {
-		switch strings.ToLower(strings.TrimSpace(c.Security)) {
-		case "notrisk", "strong", "safe":
-		case "risk", "riskpassword", "weak", "default", "defaultpassword":
-			weak = append(weak, printable(c.ID))
-		default:
-			untold = append(untold, printable(c.ID))
-		}
-	}
-	if len(weak) > 0 {
-		return q.fail("weak password on channel %s", strings.Join(weak, ", "))
-	}
-	if len(untold) > 0 {
-		return q.unknown("no verdict of the recorder on channel " + strings.Join(untold, ", "))
-	}
-	if len(q.missing) > 0 {
-		return q.unknown()
-	}
-	return q.pass("%d channels, none with a weak password", len(inv.Channels))
 }

@@ -41,15 +41,6 @@ func withUsers(names ...string) *camsec.Snapshot {
 	return s
 }
 
-func withChannels(words ...string) *camsec.Snapshot {
-	s := snap()
-	s.Inventory.Type = "NVR"
-	for _, w := range words {
-		s.Inventory.Channels = append(s.Inventory.Channels, camsec.Channel{ID: "1", Security: w})
-	}
-	return s
-}
-
 func withInventory(change func(*camsec.Inventory)) *camsec.Snapshot {
 	s := snap()
 	s.Inventory = camsec.Inventory{
@@ -112,7 +103,6 @@ var cases = map[string]struct{ pass, fail *camsec.Snapshot }{
 	"LOG-01": {snap(on("time.ntp"), text("time.ntp.server", "10.0.0.1")), snap(off("time.ntp"))},
 	"LOG-02": {snap(num("time.offset-seconds", -2)), snap(num("time.offset-seconds", 3))},
 	"INV-01": {withInventory(nil), withInventory(func(i *camsec.Inventory) { i.Serial = "123456" })},
-	"NVR-01": {withChannels("notRisk", "strong"), withChannels("notRisk", "risk", "")},
 }
 
 func catalogue() map[string]camsec.Control {
@@ -210,10 +200,6 @@ func TestControlVerdicts(t *testing.T) {
 		s.Errors = map[string]*camsec.Problem{part: {Code: code}}
 		return s
 	}
-	camera := snap()
-	camera.Inventory.Type = "IPCamera"
-	untoldChannels := withChannels("strong")
-	untoldChannels.Inventory.ChannelsErr = &camsec.Problem{Code: camsec.ReasonBusy}
 	for _, tc := range []struct {
 		name, id string
 		s        *camsec.Snapshot
@@ -266,10 +252,6 @@ func TestControlVerdicts(t *testing.T) {
 		},
 		{"account missing", "ACC-08", withUsers("admin"), camsec.Fail},
 		{"users refused", "ACC-08", failing(withUsers("admin", "viewer"), "users", camsec.ReasonForbidden), camsec.StatusUnknown},
-		{"camera", "NVR-01", camera, camsec.NotApplicable},
-		{"recorder without a word", "NVR-01", withChannels("strong", ""), camsec.StatusUnknown},
-		{"recorder with a strange word", "NVR-01", withChannels("strong", "purple"), camsec.StatusUnknown},
-		{"recorder told in part", "NVR-01", untoldChannels, camsec.StatusUnknown},
 		{"MAC of zeros", "INV-01", withInventory(func(i *camsec.Inventory) { i.MAC = "00:00:00:00:00:00" }), camsec.Fail},
 		{"no build", "INV-01", withInventory(func(i *camsec.Inventory) { i.Firmware.Build = "" }), camsec.Fail},
 	} {

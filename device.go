@@ -77,9 +77,6 @@ type Channel struct {
 	Serial   string   `json:"serial,omitempty"`
 	Firmware Firmware `json:"firmware"`
 	Online   State    `json:"online"`
-	// Security is the recorder's verdict on the camera's password, in the
-	// recorder's word; empty is unknown.
-	Security string `json:"security,omitempty"`
 	// Group is equal for channels of one physical camera; empty is unknown.
 	Group string `json:"group,omitempty"`
 }

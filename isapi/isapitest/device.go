@@ -231,9 +231,9 @@ func (d *Device) Fail(methodAndPath string, status int, body string) {
 }
 
 // SetService switches a service: "ssh", "telnet", "upnp", "snmp", "ddns",
-// "ftp", "ezviz", "ehome", "sip", "ipfilter", "802.1x", "onvif", "cgi",
-// "anonymous", "discovery", "illegal-login-lock", or a protocol of
-// adminAccesses ("HTTP", "RTSP", …). A service the profile lacks is added. It
+// "ftp", "ezviz", "ehome", "sip", "gb28181", "ipfilter", "802.1x", "onvif",
+// "cgi", "anonymous", "discovery", "illegal-login-lock", "idle-logout", or a
+// protocol of adminAccesses ("HTTP", "RTSP", …). A service the profile lacks is added. It
 // panics on a name it does not know.
 func (d *Device) SetService(name string, on bool) {
 	d.mu.Lock()

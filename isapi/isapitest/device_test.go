@@ -197,8 +197,8 @@ func TestServices(t *testing.T) {
 	d := start(t, isapitest.CurrentCamera(), nil)
 	c := clientOf(t, d)
 	for _, name := range []string{
-		"ssh", "telnet", "upnp", "snmp", "ddns", "ftp", "ezviz", "ehome", "sip", "ipfilter", "802.1x",
-		"onvif", "cgi", "anonymous", "discovery", "illegal-login-lock", "HTTP", "DEV_MANAGE",
+		"ssh", "telnet", "upnp", "snmp", "ddns", "ftp", "ezviz", "ehome", "sip", "gb28181", "ipfilter", "802.1x",
+		"onvif", "cgi", "anonymous", "discovery", "illegal-login-lock", "idle-logout", "HTTP", "DEV_MANAGE",
 	} {
 		for _, on := range []bool{true, false, true} {
 			d.SetService(name, on)

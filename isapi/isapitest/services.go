@@ -2,6 +2,7 @@ package isapitest
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/beevik/etree"
@@ -10,11 +11,12 @@ import (
 
 // place says where a service's switch is: in the document at path, the elements
 // named by steps. Documents with on and off hold those words instead of true
-// and false.
+// and false; one in JSON is on when it holds the text json.
 type place struct {
 	path    string
 	steps   []string
 	on, off string
+	json    string
 }
 
 const network = "/ISAPI/System/Network/"
@@ -29,6 +31,8 @@ var places = map[string]place{
 	"ezviz":              {path: network + "EZVIZ", steps: []string{"enabled"}},
 	"ehome":              {path: network + "Ehome", steps: []string{"enabled"}},
 	"sip":                {path: network + "SIP", steps: []string{"SIPServer", "Standard", "enabled"}},
+	"idle-logout":        {path: "/ISAPI/Security/advanced", json: `"noOperationEnabled":true`},
+	"gb28181":            {path: network + "SIP/1/SIPInfo", steps: []string{"GB28181", "enabled"}},
 	"ipfilter":           {path: network + "ipFilter", steps: []string{"enabled"}},
 	"802.1x":             {path: network + "interfaces/1/ieee802.1x", steps: []string{"enabled"}},
 	"onvif":              {path: network + "Integrate", steps: []string{"ONVIF", "enable"}},
@@ -84,6 +88,10 @@ func (p *Profile) serviceDocument(name string) (path, body string) {
 	case "sip":
 		body = p.doc("SIPServerList", in("SIPServer", el("id", 1), in("Standard", el("enabled", on),
 			el("registerStatus", false), el("proxy", ""), el("proxyPort", 5060), el("userName", ""), el("expires", 60))))
+	case "gb28181": // documented, not recorded
+		body = p.doc("SIPInfo", in("GB28181", el("enabled", on)))
+	case "idle-logout": // documented, not recorded
+		body = fmt.Sprintf(`{"SecurityAdvanced":{"noOperationEnabled":%t,"noOperationTime":10}}`, on)
 	case "ipfilter":
 		body = p.doc("IPFilter", el("enabled", on), el("permissionType", "allow"),
 			`<IPFilterAddressList size="32"></IPFilterAddressList>`+"\n")
@@ -119,7 +127,7 @@ func (d *Device) setService(name string, on bool) {
 		return
 	}
 	key := "GET " + at.path
-	if _, ok := d.docs[key]; !ok {
+	if _, ok := d.docs[key]; !ok || at.json != "" {
 		services := make(map[string]bool, len(d.profile.Services)+1)
 		for other, state := range d.profile.Services {
 			services[other] = state
@@ -171,6 +179,9 @@ func (d *Device) setProtocol(name string, on bool) {
 
 func (d *Device) service(name string) bool {
 	if at, known := places[name]; known {
+		if at.json != "" {
+			return strings.Contains(d.docs["GET "+at.path], at.json)
+		}
 		onWord, _ := at.words()
 		root := parse(d.docs["GET "+at.path])
 		e := walk(root, at.steps)
