@@ -1,19 +1,39 @@
-// Package firmware reads the version texts that camera makers write and says
-// which of two is newer, where that can be said at all.
+// Package firmware reads the version texts that camera makers write, says
+// which of two is newer where that can be said at all, and looks into
+// firmware images.
+//
+// # Versions
 //
 // Makers keep several branches alive at once, so a higher number is often the
 // older software: in a public list of Hikvision packages one pair in six
 // orders one way by version and the other way by build date. [Compare]
 // therefore has a fourth answer beside older, same and newer, which is
-// [Incomparable], and always says why.
+// [Incomparable], and always says why. [Parse] reads version texts,
+// [ParsePackage] the names of Hikvision's firmware packages, and package
+// advisory holds versions against published vulnerabilities. No package name
+// is proof of what is inside the file that bears it.
 //
-// What is here: [Parse] for version texts, [ParsePackage] for the names of
-// Hikvision's firmware packages, and, in package advisory, the published
-// vulnerabilities that a version can be held against.
+// # Images
 //
-// What is not here yet: nothing in this package opens a firmware image. No
-// container format is parsed, no signature is verified, and no package name is
-// proof of what is inside the file that bears it.
+// [Inspect] reads what is in an image and what it says of itself. Lengths and
+// offsets are checked before they are used, and memory does not depend on the
+// image's size.
 //
-// The package does no I/O. All of its functions are safe for concurrent use.
+// # Where things go
+//
+// A new image format is a parser in internal/NAME, which knows nothing of
+// this package, and an adapter in format_NAME.go: a value of type format,
+// listed in formats. The adapter returns a parsed value: the image, a layout
+// that names every byte range, checks (sums and digests that the file lets
+// anybody check), and signatures (value, and what was signed). Nothing is
+// hashed while parsing: a check says which byte ranges it wants, and package
+// internal/pass reads the file once and feeds them all.
+//
+// A new signature scheme is a package in internal/ over the seam internal/sig.
+// A signature that stands in a file (embedded) and one that stands beside it
+// are opened with the policy's anchors before the pass and give one
+// pass.Check each: what it wants to hash is a writer, and Finish verifies.
+//
+// The package opens no file and no connection. All of its functions are safe
+// for concurrent use.
 package firmware
