@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"crypto/subtle"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"hash"
@@ -122,7 +123,7 @@ type Answer struct {
 
 	s   *Session
 	uri string
-	nc  string
+	nc  uint32
 	qop string
 }
 
@@ -134,8 +135,8 @@ func (s *Session) Answer(method, uri string, body io.Reader) (*Answer, error) {
 		return nil, ErrExhausted
 	}
 	s.nc++
-	a := &Answer{s: s, uri: uri, nc: fmt.Sprintf("%08x", s.nc)}
-	a2 := method + ":" + uri
+	a := &Answer{s: s, uri: uri, nc: s.nc}
+	a2 := append(append(append(make([]byte, 0, 256), method...), ':'), uri...)
 	switch {
 	case s.c.Int():
 		a.qop = "auth-int"
@@ -145,40 +146,57 @@ func (s *Session) Answer(method, uri string, body io.Reader) (*Answer, error) {
 				return nil, fmt.Errorf("digest: hash the body: %w", err)
 			}
 		}
-		a2 += ":" + hex.EncodeToString(h.Sum(nil))
+		a2 = hex.AppendEncode(append(a2, ':'), h.Sum(nil))
 	case len(s.c.Qop) > 0:
 		a.qop = "auth"
 	}
-	var b strings.Builder
-	b.WriteString("Digest " + s.username + ", realm=" + quote(s.c.Realm) + ", nonce=" + quote(s.c.Nonce) + ", uri=" + quote(uri))
+	b := append(append(make([]byte, 0, 512), "Digest "...), s.username...)
+	b = appendQuoted(append(b, ", realm="...), s.c.Realm)
+	b = appendQuoted(append(b, ", nonce="...), s.c.Nonce)
+	b = appendQuoted(append(b, ", uri="...), uri)
 	if s.c.Algorithm != "" {
-		b.WriteString(", algorithm=" + s.c.Algorithm)
+		b = append(append(b, ", algorithm="...), s.c.Algorithm...)
 	}
 	if a.qop != "" {
-		b.WriteString(", qop=" + a.qop + ", nc=" + a.nc)
+		b = append(append(b, ", qop="...), a.qop...)
+		b = appendCount(append(b, ", nc="...), a.nc)
 	}
 	if a.qop != "" || s.c.Sess {
-		b.WriteString(", cnonce=" + quote(s.cnonce))
+		b = appendQuoted(append(b, ", cnonce="...), s.cnonce)
 	}
 	if s.c.HasOpaque {
-		b.WriteString(", opaque=" + quote(s.c.Opaque))
+		b = appendQuoted(append(b, ", opaque="...), s.c.Opaque)
 	}
 	if s.c.UserHash {
-		b.WriteString(", userhash=true")
+		b = append(b, ", userhash=true"...)
 	}
-	b.WriteString(", response=" + quote(a.response(a.qop, a2)))
-	a.Authorization = b.String()
+	b = a.appendResponse(append(b, `, response="`...), a.qop, a2)
+	a.Authorization = string(append(b, '"'))
 	return a, nil
 }
 
-// response computes what proves that the password is known.
-func (a *Answer) response(qop, a2 string) string {
+// appendResponse appends what proves that the password is known. It is made
+// for every request, so nothing of it is left on the heap.
+func (a *Answer) appendResponse(dst []byte, qop string, a2 []byte) []byte {
 	s := a.s
-	ha2 := s.c.Hash.sum(a2)
-	if qop == "" {
-		return s.c.Hash.sum(s.ha1 + ":" + s.c.Nonce + ":" + ha2)
+	text := append(append(make([]byte, 0, 512), s.ha1...), ':')
+	text = append(append(text, s.c.Nonce...), ':')
+	if qop != "" {
+		text = append(appendCount(text, a.nc), ':')
+		text = append(append(text, s.cnonce...), ':')
+		text = append(append(text, qop...), ':')
 	}
-	return s.c.Hash.sum(s.ha1 + ":" + s.c.Nonce + ":" + a.nc + ":" + s.cnonce + ":" + qop + ":" + ha2)
+	text = s.c.Hash.appendSum(text, a2)
+	dst = s.c.Hash.appendSum(dst, text)
+	clear(text) // HA1 is as good as the password
+	return dst
+}
+
+// appendCount appends nc as the eight digits that it is.
+func appendCount(dst []byte, nc uint32) []byte {
+	var b [4]byte
+	binary.BigEndian.PutUint32(b[:], nc)
+	return hex.AppendEncode(dst, b[:])
 }
 
 // Info is what an Authentication-Info field says. The zero Info is that of a
@@ -231,17 +249,15 @@ func (a *Answer) Check(info Info, body []byte) error {
 	if !info.HasProof {
 		return nil
 	}
-	qop, a2 := a.qop, ":"+a.uri
+	qop, a2 := a.qop, []byte(":"+a.uri)
 	if info.Int {
 		qop = "auth-int"
-		h := a.s.c.Hash.new()
-		_, _ = h.Write(body)
-		a2 += ":" + hex.EncodeToString(h.Sum(nil))
+		a2 = a.s.c.Hash.appendSum(append(a2, ':'), body)
 	} else if qop == "auth-int" {
 		qop = "auth"
 	}
-	want := a.response(qop, a2)
-	if subtle.ConstantTimeCompare([]byte(want), []byte(strings.ToLower(info.rspauth))) != 1 {
+	want := a.appendResponse(nil, qop, a2)
+	if subtle.ConstantTimeCompare(want, []byte(strings.ToLower(info.rspauth))) != 1 {
 		return ErrServer
 	}
 	return nil
@@ -267,21 +283,38 @@ func (h Hash) new() hash.Hash {
 	}
 }
 
-func (h Hash) sum(s string) string {
-	d := h.new()
-	_, _ = io.WriteString(d, s)
-	return hex.EncodeToString(d.Sum(nil))
+func (h Hash) sum(s string) string { return string(h.appendSum(nil, []byte(s))) }
+
+// appendSum appends the hash of text in hexadecimal digits.
+func (h Hash) appendSum(dst, text []byte) []byte {
+	switch h {
+	case SHA256:
+		d := sha256.Sum256(text)
+		return hex.AppendEncode(dst, d[:])
+	case SHA512_256:
+		d := sha512.Sum512_256(text)
+		return hex.AppendEncode(dst, d[:])
+	default:
+		d := md5.Sum(text) //nolint:gosec // see the import
+		return hex.AppendEncode(dst, d[:])
+	}
 }
 
-// quote writes a quoted-string. strconv.Quote will not do: its \x escapes are
-// not HTTP's.
-func quote(s string) string {
-	return `"` + quoter.Replace(s) + `"`
+func quote(s string) string { return string(appendQuoted(nil, s)) }
+
+// appendQuoted appends a quoted-string. strconv.Quote will not do: its \x
+// escapes are not HTTP's.
+func appendQuoted(dst []byte, s string) []byte {
+	dst = append(dst, '"')
+	for i := range len(s) {
+		if s[i] == '"' || s[i] == '\\' {
+			dst = append(dst, '\\')
+		}
+		dst = append(dst, s[i])
+	}
+	return append(dst, '"')
 }
 
 func isASCII(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return r > 0x7e }) < 0
 }
-
-// quoter is made once: building one costs more than all else of an answer.
-var quoter = strings.NewReplacer(`\`, `\\`, `"`, `\"`)

@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -40,13 +41,14 @@ type Response struct {
 // authentication) come wrapped, matching what they matched.
 func Do(rt http.RoundTripper, req *http.Request, lim Limits) (*Response, error) {
 	lim = lim.OrDefaults()
-	ctx, cancel := context.WithCancelCause(req.Context())
-	defer cancel(nil)
+	var ctx context.Context
+	var stop context.CancelFunc
 	if lim.Total > 0 {
-		var stop context.CancelFunc
-		ctx, stop = context.WithTimeout(ctx, lim.Total)
-		defer stop()
+		ctx, stop = context.WithTimeout(req.Context(), lim.Total)
+	} else {
+		ctx, stop = context.WithCancel(req.Context())
 	}
+	defer stop()
 	resp, err := rt.RoundTrip(req.WithContext(ctx))
 	if err != nil {
 		return nil, transportError(ctx, err)
@@ -57,7 +59,10 @@ func Do(rt http.RoundTripper, req *http.Request, lim Limits) (*Response, error) 
 	}
 	body := &watchedBody{r: resp.Body, ctx: ctx, idle: lim.BodyIdle}
 	if lim.BodyIdle > 0 {
-		body.timer = time.AfterFunc(lim.BodyIdle, func() { cancel(idleError{}) })
+		body.timer = time.AfterFunc(lim.BodyIdle, func() {
+			body.stuck.Store(true)
+			stop()
+		})
 		defer body.timer.Stop()
 	}
 	out := &Response{Status: resp.StatusCode, Header: resp.Header}
@@ -83,24 +88,27 @@ func Do(rt http.RoundTripper, req *http.Request, lim Limits) (*Response, error) 
 
 // readBody reads the body to its end, checks its length and decodes it.
 func readBody(req *http.Request, resp *http.Response, body *watchedBody, lim Limits) ([]byte, error) {
-	tooLarge := &Error{Kind: KindTooLarge, Status: resp.StatusCode, Detail: fmt.Sprintf("body over %d bytes", lim.Body)}
 	promised := resp.ContentLength
 	if req.Method == http.MethodHead || resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusNotModified {
 		promised = -1
 	}
 	if promised > lim.Body {
-		return nil, tooLarge
+		return nil, tooLarge(resp, lim)
 	}
 	raw, err := readAll(body, promised, lim.Body)
 	switch {
 	case errors.Is(err, errOverLimit):
-		return nil, tooLarge
+		return nil, tooLarge(resp, lim)
 	case err != nil:
-		return nil, bodyError(body.ctx, resp.StatusCode, err)
+		return nil, bodyError(body, resp.StatusCode, err)
 	case promised >= 0 && int64(len(raw)) < promised:
 		return nil, &Error{Kind: KindTruncated, Status: resp.StatusCode, Detail: fmt.Sprintf("%d of %d bytes", len(raw), promised)}
 	}
-	return decode(resp, raw, lim, tooLarge)
+	return decode(resp, raw, lim)
+}
+
+func tooLarge(resp *http.Response, lim Limits) error {
+	return &Error{Kind: KindTooLarge, Status: resp.StatusCode, Detail: fmt.Sprintf("body over %d bytes", lim.Body)}
 }
 
 var errOverLimit = errors.New("over the limit")
@@ -145,7 +153,7 @@ func readAll(r io.Reader, promised, limit int64) ([]byte, error) {
 // decode undoes the content encoding. Only gzip is known, and a body that is
 // plainly XML is taken as such whatever the header says, since some devices
 // name an encoding they do not use.
-func decode(resp *http.Response, raw []byte, lim Limits, tooLarge error) ([]byte, error) {
+func decode(resp *http.Response, raw []byte, lim Limits) ([]byte, error) {
 	if len(raw) == 0 {
 		return raw, nil
 	}
@@ -164,7 +172,7 @@ func decode(resp *http.Response, raw []byte, lim Limits, tooLarge error) ([]byte
 		case err == nil:
 			return raw, nil
 		case errors.Is(err, errOverLimit):
-			return nil, tooLarge
+			return nil, tooLarge(resp, lim)
 		case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 			return nil, &Error{Kind: KindTruncated, Status: resp.StatusCode, Detail: "gzip", Err: io.ErrUnexpectedEOF}
 		}
@@ -185,11 +193,23 @@ type watchedBody struct {
 	ctx   context.Context //nolint:containedctx // lives no longer than the exchange
 	idle  time.Duration
 	timer *time.Timer
+	stuck atomic.Bool // the watchdog ended the exchange
+}
+
+// cause is why the exchange ended, nil while it goes on.
+func (b *watchedBody) cause() error {
+	switch {
+	case b.ctx.Err() == nil:
+		return nil
+	case b.stuck.Load():
+		return idleError{}
+	}
+	return context.Cause(b.ctx)
 }
 
 func (b *watchedBody) Read(p []byte) (int, error) {
-	if b.ctx.Err() != nil {
-		return 0, context.Cause(b.ctx)
+	if err := b.cause(); err != nil {
+		return 0, err
 	}
 	n, err := b.r.Read(p)
 	if n > 0 && b.timer != nil {
@@ -252,9 +272,9 @@ func transportError(ctx context.Context, err error) error {
 
 // bodyError sorts the failures of reading a body. A deadline or a cancelled
 // call is nobody's malformed reply; everything else cut the reply short.
-func bodyError(ctx context.Context, status int, err error) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("wire: reading the reply: %w", context.Cause(ctx))
+func bodyError(body *watchedBody, status int, err error) error {
+	if cause := body.cause(); cause != nil {
+		return fmt.Errorf("wire: reading the reply: %w", cause)
 	}
 	if ne, ok := errors.AsType[net.Error](err); ok && ne.Timeout() {
 		return fmt.Errorf("wire: reading the reply: %w", err)

@@ -38,10 +38,11 @@ func ParseXML(body []byte, contentType string, lim Limits) (*Node, error) {
 	if replaced {
 		flags |= FlagReplaced
 	}
-	if err := checkTags(doc, lim); err != nil {
+	elements, err := checkTags(doc, lim)
+	if err != nil {
 		return nil, err
 	}
-	p := xmlParser{doc: doc, lim: lim}
+	p := xmlParser{doc: doc, lim: lim, expect: elements}
 	root, rest, err := p.parse()
 	if err != nil {
 		if KindOf(err) == KindSyntax && strings.Contains(strings.ToLower(contentType), "html") {
@@ -76,12 +77,12 @@ func sniff(doc []byte) error {
 }
 
 // checkTags bounds the attributes of each tag before the decoder, which would
-// hold them all, sees them.
-func checkTags(doc []byte, lim Limits) error {
+// hold them all, sees them. It returns how many elements there seem to be.
+func checkTags(doc []byte, lim Limits) (elements int, err error) {
 	for len(doc) > 0 {
 		i := bytes.IndexByte(doc, '<')
 		if i < 0 {
-			return nil
+			break
 		}
 		doc = doc[i:]
 		var end string
@@ -94,15 +95,18 @@ func checkTags(doc []byte, lim Limits) error {
 			end = "?>"
 		case bytes.HasPrefix(doc, []byte("<!")):
 			// Nothing of it is read, nor expanded.
-			return &Error{Kind: KindDTD}
+			return 0, &Error{Kind: KindDTD}
 		}
 		if end != "" {
 			i := bytes.Index(doc, []byte(end))
 			if i < 0 {
-				return nil // the decoder will tell
+				break // the decoder will tell
 			}
 			doc = doc[i+len(end):]
 			continue
+		}
+		if !bytes.HasPrefix(doc, []byte("</")) {
+			elements++
 		}
 		quote, attrs := byte(0), 0
 		n := len(doc)
@@ -118,7 +122,7 @@ func checkTags(doc []byte, lim Limits) error {
 				quote = c
 			case c == '=':
 				if attrs++; attrs > lim.Attrs {
-					return &Error{Kind: KindTooLarge, Detail: fmt.Sprintf("over %d attributes", lim.Attrs)}
+					return 0, &Error{Kind: KindTooLarge, Detail: fmt.Sprintf("over %d attributes", lim.Attrs)}
 				}
 			}
 			if c == '>' {
@@ -128,7 +132,7 @@ func checkTags(doc []byte, lim Limits) error {
 		}
 		doc = doc[n:]
 	}
-	return nil
+	return elements, nil
 }
 
 // maxBindings bounds the namespace declarations in force at one place, since
@@ -151,6 +155,22 @@ type xmlParser struct {
 	frames   []frame // those up to depth are open
 	depth    int
 	bindings []binding
+
+	expect int    // elements that are still to come, by a rough count
+	free   []Node // made in one go
+}
+
+// maxSlab bounds how many nodes are made in one go.
+const maxSlab = 64
+
+func (p *xmlParser) node() *Node {
+	if len(p.free) == 0 {
+		p.free = make([]Node, max(1, min(p.expect, maxSlab)))
+		p.expect -= len(p.free)
+	}
+	n := &p.free[0]
+	p.free = p.free[1:]
+	return n
 }
 
 // parse reads the first element of the document and returns what follows it.
@@ -217,7 +237,8 @@ func (p *xmlParser) start(t xml.StartElement) (*Node, error) {
 	if len(p.bindings) > maxBindings {
 		return nil, &Error{Kind: KindTooLarge, Detail: fmt.Sprintf("over %d namespace declarations", maxBindings)}
 	}
-	n := &Node{Name: t.Name.Local, Space: p.space(t.Name.Space)}
+	n := p.node()
+	n.Name, n.Space = t.Name.Local, p.space(t.Name.Space)
 	if kept > 0 {
 		n.Attrs = make([]Attr, 0, kept)
 		for _, a := range t.Attr {
