@@ -25,6 +25,11 @@ type Options struct {
 	// Qop is the quality of protection offered: empty means "auth", "none"
 	// leaves it out, as RFC 2069 servers do.
 	Qop string
+	// UserHash offers userhash=true: the account's name may come hashed with
+	// the realm (RFC 7616, 3.4.4). Hashed names are taken without it, too.
+	UserHash bool
+	// UTF8 sends charset=UTF-8, which asks for names and passwords in UTF-8.
+	UTF8 bool
 	// Basic also offers, and accepts, Basic.
 	Basic bool
 	// Folded sends all challenges in one header field.

@@ -11,8 +11,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"os/exec"
 	"regexp"
 	"strings"
 	"sync"
@@ -338,30 +336,4 @@ func TestClosedHostRefuses(t *testing.T) {
 	_, err = h.DialContext(t.Context(), "tcp", "no port")
 	require.Error(t, err)
 	assert.False(t, errors.Is(err, net.ErrClosed))
-}
-
-func TestCurl(t *testing.T) {
-	t.Parallel()
-	curl, err := exec.LookPath("curl")
-	if err != nil {
-		if os.Getenv("CAMSEC_REQUIRE") == "1" {
-			t.Fatal("curl is required here and missing")
-		}
-		t.Skip("curl is missing: the digest server is not compared with it")
-	}
-	for _, algorithm := range []string{"", authtest.MD5, authtest.SHA256} {
-		h := newHost(t, authtest.Options{Algorithms: []string{algorithm}, Basic: true})
-		addr, err := h.Listen("127.0.0.1:0", false)
-		require.NoError(t, err)
-		run := func(password string) string {
-			out, err := exec.CommandContext(t.Context(), curl, "-q", "-s", "--noproxy", "*", "--max-time", "10",
-				"--digest", "-u", "admin:"+password, "-w", " %{http_code}", "http://"+addr.String()+"/x?y=z").Output()
-			require.NoError(t, err)
-			return string(out)
-		}
-		assert.Equal(t, "hello admin 200", run("right"), algorithm)
-		assert.True(t, strings.HasSuffix(run("wrong"), " 401"), algorithm)
-		assert.Equal(t, 1, h.Logins())
-		assert.GreaterOrEqual(t, h.FailedLogins(), 1)
-	}
 }

@@ -293,6 +293,12 @@ func (h *Host) challenges(stale bool) []string {
 		if algorithm != "" {
 			b.WriteString(", algorithm=" + algorithm)
 		}
+		if h.opts.UserHash {
+			b.WriteString(", userhash=true")
+		}
+		if h.opts.UTF8 {
+			b.WriteString(", charset=UTF-8")
+		}
 		fmt.Fprintf(&b, ", stale=%q", strings.ToUpper(strconv.FormatBool(stale)))
 		all = append(all, b.String())
 	}
