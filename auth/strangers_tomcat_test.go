@@ -110,4 +110,3 @@ func TestStrangerTomcat(t *testing.T) {
 		require.LessOrEqual(t, n.requests.Load(), int64(15), "at most three requests a call")
 	})
 }
-
