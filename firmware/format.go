@@ -32,6 +32,7 @@ const headLength = 4096
 func formats() []format {
 	return []format{
 		uimageFormat,
+		tplinkFormat,
 	}
 }
 

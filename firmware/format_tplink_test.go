@@ -1,0 +1,58 @@
+package firmware_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/camsec/camsec/firmware"
+)
+
+func slp(payload []byte) []byte {
+	magic, _ := hex.DecodeString("55aa4c5e831f534ba1f8f7c918df8fbf7da1aa55")
+	b := binary.BigEndian.AppendUint32(nil, 0x200)
+	b = append(append(b, magic...), make([]byte, 8)...)
+	return append(append(b, make([]byte, 256)...), payload...)
+}
+
+func fwType(payload []byte) []byte {
+	b := make([]byte, 0x130+256)
+	copy(b[0x14:], "fw-type:Cloud\n")
+	binary.BigEndian.PutUint32(b[0x110:], 0x200)
+	return append(b, payload...)
+}
+
+func TestInspectTPLink(t *testing.T) {
+	m := inspect(t, slp(make([]byte, 100)))
+	assert.Equal(t, firmware.FormatTPLink, m.Format)
+	assert.Equal(t, firmware.TPLink, m.Claims.Vendor)
+	require.Len(t, m.Signatures, 1)
+	assert.Equal(t, "rsa-pss-sha256", m.Signatures[0].Scheme)
+	assert.Equal(t, int64(0x20), m.Signatures[0].Offset)
+	assert.Empty(t, m.Uncovered)
+
+	m = inspect(t, fwType(make([]byte, 100)))
+	assert.Equal(t, "Cloud", m.Claims.Description)
+	assert.Equal(t, int64(0x130), m.Signatures[0].Offset)
+	assert.Equal(t, []firmware.Range{{Offset: 0, Length: 0x14, What: "before the signed bytes"}}, m.Uncovered)
+}
+
+func TestHostileTPLinkImages(t *testing.T) {
+	odd := slp(nil)
+	binary.BigEndian.PutUint32(odd, 0xffffffff)
+	for name, b := range map[string][]byte{
+		"cut signature":       slp(nil)[:256],
+		"cut header":          fwType(nil)[:0x100],
+		"cut before the word": fwType(nil)[:0x20],
+		"odd length word":     odd,
+	} {
+		var fe *firmware.FormatError
+		require.ErrorAs(t, inspectErr(b), &fe, name)
+		assert.Equal(t, firmware.FormatTPLink, fe.Format, name)
+	}
+	assert.NotEqual(t, firmware.FormatTPLink, inspect(t, bytes.Repeat([]byte{0x55}, 64)).Format)
+}
