@@ -18,7 +18,7 @@ import (
 // name the same one.
 type Login struct {
 	Target     camsec.Target
-	Account    camsec.Account // an empty Store is StoreDevice, an empty Name the credential's user
+	Account    camsec.Account // an empty Store is StoreDevice, an empty Name the credential's user; StoreONVIF shares the tries of StoreDevice
 	Credential Credential     // not needed by ReportForeign and Reset if Account has a name
 }
 
@@ -42,13 +42,23 @@ func (l Login) key() string {
 		t.Address = a
 	}
 	store, name := l.Account.Store, l.Account.Name
-	if store == "" {
+	if store == "" || store == camsec.StoreONVIF {
+		// Devices count failures by name and address, whatever the protocol.
 		store = camsec.StoreDevice
 	}
 	if name == "" {
 		name = l.Credential.User
 	}
 	return t.Key() + "\x00" + string(store) + "\x00" + name
+}
+
+// mark tells refused credentials of the ONVIF store, whose passwords are often
+// others, apart from those of the device's own.
+func (l Login) mark(credential string) string {
+	if l.Account.Store == camsec.StoreONVIF {
+		return "onvif:" + credential
+	}
+	return credential
 }
 
 // A Verdict is how a login ended.
@@ -288,7 +298,7 @@ func (b *memoryBudget) Reserve(ctx context.Context, login Login) (Reservation, e
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	mark := b.mark(login.Credential)
+	mark := login.mark(b.mark(login.Credential))
 	if err := e.l.reserve(b.o, mark); err != nil {
 		e.turn <- struct{}{}
 		return nil, err

@@ -180,6 +180,7 @@ func (b *fileBudget) Reserve(ctx context.Context, login Login) (Reservation, err
 	if err != nil {
 		return nil, fail(KindBudgetStore, err)
 	}
+	mark = login.mark(mark)
 	path := b.path(login)
 	unlock, err := b.lock(ctx, path+".login")
 	if err != nil {

@@ -27,6 +27,7 @@ type guard struct {
 	floor   strength        // weakest that is still accepted: the strongest that has worked
 	session *digest.Session // nil: the next call has to ask for a nonce
 	basic   string          // Authorization field, once Basic has worked
+	message *Credential     // what messages are signed with, once that has worked
 	cookies []cookie        // of the 401 that session came with
 	oneTime bool            // nonces serve once here and the device does not say so
 	lies    int             // consecutive nonces that were refused on their second use
@@ -47,6 +48,7 @@ type strength uint8
 const (
 	strengthNone strength = iota
 	strengthBasic
+	strengthMessage
 	strengthDigest // plus digest.Hash - 1
 )
 
@@ -83,7 +85,7 @@ func (g *guard) preempts() bool {
 	if g.state != proven {
 		return false
 	}
-	return g.basic != "" || g.session != nil && (!g.oneTime || g.session.Uses() == 0)
+	return g.basic != "" || g.message != nil || g.session != nil && (!g.oneTime || g.session.Uses() == 0)
 }
 
 // offer takes note of the credential that the source has for a handshake, and
@@ -97,7 +99,7 @@ func (g *guard) offer(version string) error {
 		return nil
 	}
 	g.version, g.state, g.shared = version, unproven, nil
-	g.session, g.basic, g.cookies = nil, "", nil
+	g.session, g.basic, g.message, g.cookies = nil, "", nil, nil
 	return nil
 }
 
@@ -183,15 +185,15 @@ func (g *guard) refused(left int) *Error {
 // bury remembers a refusal, its own or one that the budget remembers.
 func (g *guard) bury(e Error) {
 	g.refusal, g.state = e, bad
-	g.session, g.basic, g.cookies = nil, "", nil
+	g.session, g.basic, g.message, g.cookies = nil, "", nil, nil
 	g.share(&e)
 }
 
 // accepted notes a login that worked.
-func (g *guard) accepted(s strength, session *digest.Session, basic string) {
+func (g *guard) accepted(s strength, session *digest.Session, basic string, message *Credential) {
 	g.state, g.shared = proven, nil
 	g.floor = max(g.floor, s)
-	g.session, g.basic = session, basic
+	g.session, g.basic, g.message = session, basic, message
 	if session != nil && session.Uses() > 1 {
 		g.lies = 0
 	}
@@ -204,7 +206,7 @@ func (g *guard) accepted(s strength, session *digest.Session, basic string) {
 func (g *guard) forget() {
 	g.state, g.version, g.floor = unproven, "", strengthNone
 	g.shared = nil
-	g.session, g.basic, g.cookies, g.oneTime, g.lies, g.denied = nil, "", nil, false, 0, nil
+	g.session, g.basic, g.message, g.cookies, g.oneTime, g.lies, g.denied = nil, "", nil, nil, false, 0, nil
 }
 
 // maxDenied bounds what is remembered of forbidden paths.

@@ -13,7 +13,8 @@ import (
 
 // parseLockInfo reads lockStatus, unlockTime (seconds) and retryLoginTime
 // (tries left) from the body of a 401, in XML or JSON: ISAPI's userCheck
-// document. What it cannot read it leaves unknown; elements count, whatever
+// document; and "You still have 22 attempt(s)" from the reason of a SOAP fault,
+// as Dahua's say it. What it cannot read it leaves unknown; elements count, whatever
 // the depth and namespace, comments do not.
 func parseLockInfo(body []byte) lockInfo {
 	info := lockInfo{left: -1}
@@ -29,6 +30,10 @@ func parseLockInfo(body []byte) lockInfo {
 		case "retryLoginTime":
 			if n, err := strconv.ParseUint(value, 10, 16); err == nil {
 				info.left = int(n)
+			}
+		case "Text":
+			if n := attemptsLeft(value); n >= 0 {
+				info.left = n
 			}
 		}
 	}
@@ -70,4 +75,22 @@ func parseLockInfo(body []byte) lockInfo {
 			name = ""
 		}
 	}
+}
+
+// attemptsLeft finds a number right before the word "attempt" in a device's
+// sentence; -1 if there is none.
+func attemptsLeft(text string) int {
+	before, _, ok := strings.Cut(strings.ToLower(text), "attempt")
+	if !ok {
+		return -1
+	}
+	words := strings.Fields(before)
+	if len(words) == 0 {
+		return -1
+	}
+	n, err := strconv.ParseUint(words[len(words)-1], 10, 16)
+	if err != nil {
+		return -1
+	}
+	return int(n)
 }

@@ -30,6 +30,10 @@ type TransportOptions struct {
 	Rand    io.Reader         // nil: crypto/rand
 	Logger  *slog.Logger      // nil: no log. It is given no secret.
 
+	// Message, when not nil, logs in where a device offers no digest, and reads
+	// verdicts on logins in replies that are no 401.
+	Message MessageLogin
+
 	// InsecureBasic allows Basic over https, where a device offers nothing
 	// better. Digest is always taken first.
 	InsecureBasic bool
@@ -256,6 +260,10 @@ type call struct {
 	power   strength
 	answer  *digest.Answer
 	answers int // logins sent on nonces of this call
+
+	message bool        // the login goes into the message
+	again   bool        // for the second time
+	signer  *Credential // what it is made of
 }
 
 func (c *call) run() (*http.Response, error) {
@@ -263,6 +271,7 @@ func (c *call) run() (*http.Response, error) {
 	if c.g.preempts() {
 		was = sentPreemptive
 		c.session, c.basic, c.power = c.g.session, c.g.basic, c.g.floor
+		c.message, c.signer = c.g.message != nil, c.g.message
 	} else {
 		if !c.body.repeatable() {
 			return nil, fail(KindBody, nil)
@@ -287,17 +296,31 @@ func (c *call) run() (*http.Response, error) {
 			// Some recorders answer 403 to an old nonce (rroller/dahua#647).
 			retried = true
 			readRefusal(resp)
-			c.g.session, c.session, c.basic = nil, nil, ""
+			c.g.session, c.session, c.basic, c.message = nil, nil, "", false
 			if err := c.prepare(); err != nil {
 				return nil, err
 			}
 			was = sentNothing
 		case resp.StatusCode == http.StatusUnauthorized:
-			if err := c.refusal(resp, was); err != nil {
+			handOut, err := c.refusal(resp, was)
+			if err != nil {
 				return nil, err
+			}
+			if handOut {
+				return resp, nil
 			}
 			was = sentFresh
 		default:
+			next, err := c.inMessage(resp, was)
+			switch {
+			case err != nil:
+				return nil, err
+			case next == nextHandOut:
+				return resp, nil
+			case next == nextAgain:
+				was = sentFresh
+				continue
+			}
 			return c.reply(resp, was)
 		}
 	}
@@ -365,6 +388,10 @@ func (c *call) send(was sent) (*http.Response, error) {
 	c.answer = nil
 	switch {
 	case was == sentNothing:
+	case c.message:
+		if err := c.sign(r); err != nil {
+			return nil, err
+		}
 	case c.session != nil:
 		var hashed io.ReadCloser
 		if c.session.Int() {
@@ -404,10 +431,11 @@ func closeBody(r *http.Request) {
 	}
 }
 
-// refusal handles a 401: nil means that the request is to be sent again with
-// the new login in c.
-func (c *call) refusal(resp *http.Response, was sent) error {
-	info := parseLockInfo(readRefusal(resp))
+// refusal handles a 401: without an error the request is to be sent again with
+// the new login in c, unless the reply is to be handed out as it is.
+func (c *call) refusal(resp *http.Response, was sent) (handOut bool, err error) {
+	body := readRefusal(resp)
+	info := parseLockInfo(body)
 	challenges, err := digest.Parse(resp.Header)
 	var chosen *digest.Challenge
 	if err == nil {
@@ -421,21 +449,34 @@ func (c *call) refusal(resp *http.Response, was sent) error {
 	}
 	until := c.t.until(info)
 	if err != nil && !info.locked {
-		return challengeError(err)
+		return false, challengeError(err)
+	}
+	if c.message || c.t.o.Message != nil && was == sentNothing && !info.locked && (chosen == nil || chosen.Scheme == "basic") {
+		r := c.t.o.Message.Read(resp, body)
+		r.Refused = true
+		if info.locked {
+			r.Locked, r.Unlock = true, info.unlock
+		}
+		if r.Left < 0 {
+			r.Left = info.left
+		}
+		resp.Body = io.NopCloser(bytes.NewReader(body))
+		next, err := c.refusedInMessage(resp, was, r)
+		return next == nextHandOut, err
 	}
 	before := c.g.state
 	if e := c.g.on401(was, chosen, info, c.answers, until); e != nil {
 		c.report(e, info, until)
 		c.t.o.Logger.Info("auth: login failed", "target", c.t.o.Target.Key(), "kind", e.Kind.String(), "proven", before == proven)
-		return e
+		return false, e
 	}
 	if info.left >= 0 {
 		c.foreign(info, until)
 	}
 	if !c.body.repeatable() {
-		return fail(KindBody, nil)
+		return false, fail(KindBody, nil)
 	}
-	return c.log(resp, *chosen)
+	return false, c.log(resp, *chosen)
 }
 
 func challengeError(err error) error {
@@ -546,7 +587,7 @@ func (c *call) log(resp *http.Response, ch digest.Challenge) error {
 }
 
 // answerSent tells whether the last request carried a login.
-func (c *call) answerSent() bool { return c.answer != nil || c.basic != "" }
+func (c *call) answerSent() bool { return c.answer != nil || c.basic != "" || c.message }
 
 // reply handles an answer that is no refusal.
 func (c *call) reply(resp *http.Response, was sent) (*http.Response, error) {
@@ -575,7 +616,11 @@ func (c *call) reply(resp *http.Response, was sent) (*http.Response, error) {
 			}
 		}
 	}
-	c.g.accepted(c.power, session, c.basic)
+	message := c.signer
+	if !c.message {
+		message = nil
+	}
+	c.g.accepted(c.power, session, c.basic, message)
 	if was == sentFresh {
 		if resp.StatusCode == http.StatusForbidden {
 			c.g.deny(c.path())

@@ -1,0 +1,237 @@
+package auth_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/camsec/camsec"
+	"github.com/camsec/camsec/auth"
+	"github.com/camsec/camsec/auth/authtest"
+)
+
+// inBody is a message login that appends "user:password" to the body, with a
+// mark where it is sent a second time.
+type inBody struct{ again bool }
+
+func (m inBody) Read(_ *http.Response, body []byte) auth.MessageReply {
+	r := auth.MessageReply{Left: -1, Refused: bytes.HasPrefix(body, []byte("refused"))}
+	r.Again = m.again && r.Refused
+	r.Locked = bytes.Contains(body, []byte("locked"))
+	if bytes.Contains(body, []byte("two left")) {
+		r.Left = 2
+	}
+	return r
+}
+
+func (inBody) Sign(_ context.Context, body []byte, c auth.Credential, again bool) ([]byte, error) {
+	mark := ""
+	if again {
+		mark = " again"
+	}
+	return append(bytes.Clone(body), "|"+c.User+":"+string(c.Secret.Reveal())+mark...), nil
+}
+
+// A messageDevice looks for logins in bodies.
+type messageDevice struct {
+	mu       sync.Mutex
+	password string
+	status   int // of a refusal
+	words    string
+	forbids  string // the request that no login is good enough for
+	wrong    int
+	bodies   []string
+}
+
+func (d *messageDevice) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	b, _ := io.ReadAll(r.Body)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.bodies = append(d.bodies, string(b))
+	what, login, signed := strings.Cut(string(b), "|")
+	if what != "public" && (login != "u:"+d.password || what == d.forbids) {
+		if signed {
+			d.wrong++
+		}
+		w.WriteHeader(d.status)
+		_, _ = io.WriteString(w, "refused "+d.words)
+		return
+	}
+	_, _ = io.WriteString(w, "fine")
+}
+
+func (d *messageDevice) transport(t *testing.T, password string, m inBody, change func(*auth.TransportOptions)) *auth.Transport {
+	t.Helper()
+	h := authtest.New(authtest.Options{Handler: d, Public: func(*http.Request) bool { return true }})
+	t.Cleanup(func() { _ = h.Close() })
+	return transport(t, h.Transport(), password, func(o *auth.TransportOptions) {
+		o.Message = m
+		if change != nil {
+			change(o)
+		}
+	})
+}
+
+func post(t *testing.T, rt http.RoundTripper, body string) (string, error) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, deviceURL, strings.NewReader(body))
+	require.NoError(t, err)
+	resp, err := rt.RoundTrip(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	return string(b), err
+}
+
+func TestMessageLogin(t *testing.T) {
+	for _, status := range []int{200, 400, 401, 403, 500} {
+		d := &messageDevice{password: right, status: status}
+		rt := d.transport(t, right, inBody{}, nil)
+		for range 3 {
+			got, err := post(t, rt, "read")
+			require.NoError(t, err)
+			require.Equal(t, "fine", got)
+		}
+		require.Zero(t, d.wrong)
+		require.Equal(t, []string{"read", "read|u:" + right, "read|u:" + right, "read|u:" + right}, d.bodies, "HTTP %d", status)
+	}
+}
+
+func TestMessageLoginRefusedIsSentOnce(t *testing.T) {
+	for _, status := range []int{200, 400, 401, 500} {
+		d := &messageDevice{password: right, status: status}
+		rt := d.transport(t, wrong, inBody{}, nil)
+		var wg sync.WaitGroup
+		for range 16 {
+			wg.Go(func() {
+				req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, deviceURL, strings.NewReader("read"))
+				_, err := rt.RoundTrip(req)
+				if err == nil || kindOf(t, err) != auth.KindRefused {
+					t.Errorf("HTTP %d: %v", status, err)
+				}
+			})
+		}
+		wg.Wait()
+		require.Equal(t, 1, d.wrong, "HTTP %d", status)
+	}
+}
+
+func TestMessageLoginTriesAgainOnce(t *testing.T) {
+	d := &messageDevice{password: right + " again", status: 400}
+	rt := d.transport(t, right, inBody{again: true}, nil)
+	got, err := post(t, rt, "read")
+	require.NoError(t, err)
+	require.Equal(t, "fine", got)
+	require.Equal(t, 1, d.wrong)
+
+	d = &messageDevice{password: "other", status: 400}
+	rt = d.transport(t, right, inBody{again: true}, nil)
+	for range 5 {
+		_, err = post(t, rt, "read")
+		require.Equal(t, auth.KindRefused, kindOf(t, err))
+	}
+	require.Equal(t, 2, d.wrong)
+}
+
+// A proven login that is refused may be right and not allowed to do this: the
+// reply is the caller's, and the next call proves the login anew.
+func TestMessageLoginNotAllowed(t *testing.T) {
+	d := &messageDevice{password: right, status: 400, forbids: "write"}
+	rt := d.transport(t, right, inBody{}, nil)
+	_, err := post(t, rt, "read")
+	require.NoError(t, err)
+	got, err := post(t, rt, "write")
+	require.NoError(t, err)
+	require.Equal(t, "refused ", got)
+	got, err = post(t, rt, "read")
+	require.NoError(t, err)
+	require.Equal(t, "fine", got)
+
+	d.mu.Lock()
+	d.password, d.wrong = "changed", 0
+	d.mu.Unlock()
+	for range 5 {
+		_, err = post(t, rt, "read")
+	}
+	require.Equal(t, auth.KindRefused, kindOf(t, err))
+	require.Equal(t, 2, d.wrong, "a proven one gets one retry")
+}
+
+func TestMessageLoginHeedsWhatTheDeviceTells(t *testing.T) {
+	for words, kind := range map[string]auth.Kind{"locked": auth.KindLocked, "two left": auth.KindFewTries} {
+		d := &messageDevice{password: right, status: 400, words: words}
+		rt := d.transport(t, right, inBody{}, nil)
+		_, err := post(t, rt, "read")
+		require.Equal(t, kind, kindOf(t, err))
+		require.ErrorIs(t, err, camsec.ErrLocked)
+		require.Zero(t, d.wrong)
+	}
+}
+
+func TestMessageLoginAfterDigestIsADowngrade(t *testing.T) {
+	d := &messageDevice{password: right, status: 400}
+	h := authtest.New(authtest.Options{Handler: d, Users: map[string]string{"u": right}})
+	t.Cleanup(func() { _ = h.Close() })
+	rt := transport(t, h.Transport(), right, func(o *auth.TransportOptions) { o.Message = inBody{} })
+	_, err := post(t, rt, "public")
+	require.NoError(t, err)
+	h.SetAlgorithms()
+	require.NoError(t, rt.Renew(t.Context()))
+	_, err = post(t, rt, "public")
+	require.Error(t, err)
+	require.ErrorIs(t, err, auth.ErrDowngrade)
+	require.Zero(t, d.wrong)
+}
+
+// ONVIF draws on the tries of the device's own accounts, but the same password
+// refused there may be right here.
+func TestONVIFSharesTheBudget(t *testing.T) {
+	b := auth.NewMemoryBudget(nil)
+	account := func(s camsec.Store) auth.Login {
+		return auth.Login{
+			Target: device, Account: camsec.Account{Store: s, Name: "u"},
+			Credential: auth.Credential{User: "u", Secret: camsec.NewSecret([]byte(right))},
+		}
+	}
+	for _, store := range []camsec.Store{camsec.StoreDevice, camsec.StoreONVIF} {
+		res, err := b.Reserve(t.Context(), account(store))
+		require.NoError(t, err)
+		require.NoError(t, res.Report(auth.Outcome{Verdict: auth.VerdictRefused}))
+		_, err = b.Reserve(t.Context(), account(store))
+		require.Equal(t, auth.KindRefused, kindOf(t, err))
+	}
+	other := account(camsec.StoreONVIF)
+	other.Credential.Version = "other"
+	res, err := b.Reserve(t.Context(), other)
+	require.NoError(t, err)
+	require.NoError(t, res.Report(auth.Outcome{}))
+	other.Credential.Version = "third"
+	_, err = b.Reserve(t.Context(), other)
+	require.Equal(t, auth.KindBudget, kindOf(t, err), "three tries of five are spent, over both")
+}
+
+func TestRenewAsksTheSourceAnew(t *testing.T) {
+	h := newHost(t, nil)
+	password := right
+	rt := transport(t, h.Transport(), right, func(o *auth.TransportOptions) {
+		o.Source = auth.SourceFunc(func(context.Context, camsec.Target, camsec.Account) (auth.Credential, error) {
+			return auth.Credential{User: "u", Secret: camsec.NewSecret([]byte(password))}, nil
+		})
+	})
+	_, err := get(t.Context(), rt, deviceURL)
+	require.NoError(t, err)
+	password = "new"
+	h.SetUser("u", "new")
+	require.NoError(t, rt.Renew(t.Context()))
+	_, err = get(t.Context(), rt, deviceURL)
+	require.NoError(t, err)
+	require.Zero(t, h.FailedLogins())
+}
