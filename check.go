@@ -64,7 +64,7 @@ func CheckDeviceWrites(ctx context.Context, dev Device, opts *CheckWritesOptions
 	cancel()
 
 	const noSetting = "x-camsec.no-such-setting"
-	c, err := SetSetting(ctx, dev, noSetting, BoolValue(true))
+	c, err := SetSetting(ctx, dev, noSetting, ValueOf(true))
 	f.refused("set an unknown setting", c, err, errors.ErrUnsupported)
 	if _, ok := As[PasswordSetter](dev); ok {
 		nobody := Account{Store: StoreDevice, Name: "camsec-no-such"}
@@ -187,16 +187,16 @@ func (f *findings) settings(ctx context.Context, dev Device) {
 		switch kind := s.Value.Kind(); {
 		case s.Err != nil:
 			f.problem(rule, s.Err)
-			if kind != KindNone || s.State != StateUnknown {
+			if kind != "" || s.State != StateUnknown {
 				f.addf(rule, "has an error and a value")
 			}
-		case kind == KindNone:
+		case kind == "":
 			f.addf(rule, "has neither value nor error: unknown needs a reason")
 		case known && kind != want:
 			f.addf(rule, "is a %s, want a %s", kind, want)
-		case kind == KindBool && s.State != StateOf(s.Value.Bool()):
+		case kind == kindBool && s.State != StateOf(s.Value.Bool()):
 			f.addf(rule, "state %s does not go with value %s", s.State, s.Value)
-		case kind != KindBool && s.State != StateUnknown:
+		case kind != kindBool && s.State != StateUnknown:
 			f.addf(rule, "state %s on what is no switch", s.State)
 		}
 		if s.Source.Kind != "" && s.Source.Kind != Recorded && s.Source.Kind != Documented {
@@ -273,7 +273,7 @@ func (f *findings) turnOver(ctx, done context.Context, dev Device, id string) {
 		if s.Err != nil {
 			return Value{}, s.Err
 		}
-		if s.Value.Kind() != KindBool {
+		if s.Value.Kind() != kindBool {
 			return Value{}, errors.New("not a switch")
 		}
 		return s.Value, nil
@@ -283,7 +283,7 @@ func (f *findings) turnOver(ctx, done context.Context, dev Device, id string) {
 		f.add(rule, err)
 		return
 	}
-	c, err := SetSetting(done, dev, id, BoolValue(!was.Bool()))
+	c, err := SetSetting(done, dev, id, ValueOf(!was.Bool()))
 	f.refused(rule+" when cancelled", c, err, context.Canceled)
 
 	after, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
@@ -295,7 +295,7 @@ func (f *findings) turnOver(ctx, done context.Context, dev Device, id string) {
 			f.addf(rule+" back", "reads back as %s", now)
 		}
 	}()
-	c, err = SetSetting(ctx, dev, id, BoolValue(!was.Bool()))
+	c, err = SetSetting(ctx, dev, id, ValueOf(!was.Bool()))
 	if !f.applied(rule, c, err) || c.RebootRequired {
 		return
 	}

@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// SnapshotSchema names the JSON form of a [Snapshot].
-const SnapshotSchema = "camsec.snapshot/1"
+// snapshotSchema names the JSON form of a [Snapshot].
+const snapshotSchema = "camsec.snapshot/1"
 
 // A Snapshot is all that one visit learned of a device. It holds no secret,
 // serialises to versioned JSON, and can be judged at any later time.
 type Snapshot struct {
-	Schema    string    `json:"schema"`
+	Schema    string    `json:"schema"` // written by itself
 	Target    Target    `json:"target"`
 	TakenAt   time.Time `json:"takenAt"` // UTC, our clock
 	Protocol  string    `json:"protocol,omitempty"`
@@ -30,6 +30,13 @@ type Snapshot struct {
 	// Errors say what could not be read, by part: inventory, users,
 	// settings, loginState. A part that is not here was read.
 	Errors map[string]*Problem `json:"errors,omitempty"`
+}
+
+// MarshalJSON writes the versioned form that [ReadSnapshot] reads.
+func (s Snapshot) MarshalJSON() ([]byte, error) {
+	type plain Snapshot
+	s.Schema = snapshotSchema
+	return json.Marshal(plain(s))
 }
 
 // Setting finds a setting by id. What the device did not report is a setting
@@ -72,7 +79,7 @@ func Collect(ctx context.Context, dev Device, opts *CollectOptions) (*Snapshot, 
 		now = time.Now
 	}
 	s := &Snapshot{
-		Schema: SnapshotSchema, Target: opts.Target, TakenAt: now().UTC(),
+		Schema: snapshotSchema, Target: opts.Target, TakenAt: now().UTC(),
 		Protocol: opts.Protocol, Trust: opts.Trust, Errors: map[string]*Problem{},
 	}
 	inv, err := dev.Inventory(ctx)
@@ -123,8 +130,8 @@ func ReadSnapshot(r io.Reader) (*Snapshot, error) {
 	if err := json.Unmarshal(b, &s); err != nil {
 		return nil, fmt.Errorf("camsec: read snapshot: %w: %w", ErrMalformed, err)
 	}
-	if s.Schema != SnapshotSchema {
-		return nil, fmt.Errorf("camsec: read snapshot: schema %q, want %q: %w", printable(s.Schema), SnapshotSchema, ErrMalformed)
+	if s.Schema != snapshotSchema {
+		return nil, fmt.Errorf("camsec: read snapshot: schema %q, want %q: %w", printable(s.Schema), snapshotSchema, ErrMalformed)
 	}
 	return &s, nil
 }

@@ -26,16 +26,17 @@ func FuzzReadSnapshot(f *testing.F) {
 		if err != nil {
 			return
 		}
-		r := camsec.Judge(s, append(camsec.Controls(), camsec.ExpectedAccounts("admin")), day)
+		r := camsec.Judge(s, (&camsec.Baseline{Accounts: []string{"admin"}}).Apply(camsec.Controls()), day)
 		var b bytes.Buffer
-		if err := camsec.WriteJSON(&b, []*camsec.Report{r}); err != nil {
+		reports := camsec.Reports{r}
+		if err := reports.WriteJSON(&b, nil); err != nil {
 			t.Fatal(err)
 		}
 		if !json.Valid(b.Bytes()) {
 			t.Fatal("report is no JSON")
 		}
-		for _, write := range []func(io.Writer, []*camsec.Report) error{camsec.WriteTable, camsec.WriteCSV, camsec.WriteHTML} {
-			if err := write(io.Discard, []*camsec.Report{r}); err != nil {
+		for _, write := range []func(io.Writer, *camsec.ReportOptions) error{reports.WriteTable, reports.WriteCSV, reports.WriteHTML} {
+			if err := write(io.Discard, nil); err != nil {
 				t.Fatal(err)
 			}
 		}

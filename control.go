@@ -60,9 +60,11 @@ func (s *Severity) UnmarshalText(b []byte) error {
 // A Control is one question asked of a snapshot. The built-in ones come from
 // [Controls]; advisories, other protocols and outsiders supply their own.
 //
-// Two methods are optional and found by type assertion: Remedy() string says
-// what to do when the control fails, and References() []string names the
-// clauses of standards for which its result is evidence.
+// Some methods are optional and found by type assertion: Remedy() string says
+// what to do when the control fails, References() []string names the clauses
+// of standards for which its result is evidence, and Level() int, 1 to 3, is
+// what a [Baseline] goes by. A control that wraps another offers Unwrap()
+// Control.
 type Control interface {
 	// ID is stable for ever and never given to another question. Outsiders
 	// put a prefix of their own before theirs.
@@ -85,8 +87,9 @@ type Verdict struct {
 }
 
 // Controls returns the built-in catalogue, ordered by id. The slice is the
-// caller's. ACC-08 stays unknown until it is replaced by one made with
-// [ExpectedAccounts]. Nothing here knows of vulnerabilities: controls for
+// caller's. Controls that compare with what the owner declares, such as
+// ACC-08 with the expected accounts, stay unknown until a [Baseline] is
+// applied. Nothing here knows of vulnerabilities: controls for
 // those come from package firmware/advisory.
 func Controls() []Control {
 	var all []*control
@@ -102,49 +105,41 @@ func Controls() []Control {
 	return out
 }
 
-// A Waiver accepts a failing control: who answers for it, until when, and
-// why. All three are required; a waiver that lacks one is of no effect.
-type Waiver struct {
-	By    string
-	Until time.Time
-	Why   string
-}
-
-// Waive returns c with a waiver. Until it runs out a failure is [Waived];
-// what passes or is unknown stays so, and the severity is that of c.
-func Waive(c Control, w Waiver) Control { return waived{c, w} }
-
-type waived struct {
-	Control
-	waiver Waiver
-}
-
-func (w waived) Judge(s *Snapshot, now time.Time) Verdict {
-	v := w.Control.Judge(s, now)
-	if v.Status != Fail || w.waiver.By == "" || w.waiver.Why == "" || !now.Before(w.waiver.Until) {
-		return v
+// optional finds an optional method of a control, or of one that it wraps.
+func optional[T any](c Control) (T, bool) {
+	for c != nil {
+		if t, ok := c.(T); ok {
+			return t, true
+		}
+		u, ok := c.(interface{ Unwrap() Control })
+		if !ok {
+			break
+		}
+		c = u.Unwrap()
 	}
-	v.Status = Waived
-	v.Reason = fmt.Sprintf("waived by %s until %s: %s (found: %s)",
-		w.waiver.By, w.waiver.Until.UTC().Format(time.DateOnly), w.waiver.Why, v.Reason)
-	return v
+	var zero T
+	return zero, false
 }
-
-func (w waived) Remedy() string       { return remedyOf(w.Control) }
-func (w waived) References() []string { return referencesOf(w.Control) }
 
 func remedyOf(c Control) string {
-	if r, ok := c.(interface{ Remedy() string }); ok {
+	if r, ok := optional[interface{ Remedy() string }](c); ok {
 		return r.Remedy()
 	}
 	return ""
 }
 
 func referencesOf(c Control) []string {
-	if r, ok := c.(interface{ References() []string }); ok {
+	if r, ok := optional[interface{ References() []string }](c); ok {
 		return r.References()
 	}
 	return nil
+}
+
+func levelOf(c Control) (int, bool) {
+	if l, ok := optional[interface{ Level() int }](c); ok {
+		return l.Level(), true
+	}
+	return 0, false
 }
 
 // control is a built-in one. Its judge gets a fresh inquiry each time.
@@ -162,11 +157,13 @@ func (c *control) Severity() Severity   { return c.severity }
 func (c *control) Remedy() string       { return c.remedy }
 func (c *control) References() []string { return strings.Split(c.refs, "; ") }
 
-func (c *control) Judge(s *Snapshot, now time.Time) Verdict {
+func (c *control) Judge(s *Snapshot, now time.Time) Verdict { return c.ask(s, now, &Baseline{}) }
+
+func (c *control) ask(s *Snapshot, now time.Time, b *Baseline) Verdict {
 	if s == nil {
 		s = &Snapshot{}
 	}
-	return c.judge(&inquiry{s: s, now: now})
+	return c.judge(&inquiry{s: s, now: now, baseline: b})
 }
 
 // An inquiry reads what a control needs from a snapshot and remembers which
@@ -174,13 +171,14 @@ func (c *control) Judge(s *Snapshot, now time.Time) Verdict {
 type inquiry struct {
 	s        *Snapshot
 	now      time.Time
+	baseline *Baseline
 	evidence []Source
 	missing  []string
 }
 
 // setting reads one setting of the given kind. Anything but one answer of
 // that kind is missing, also two answers that differ.
-func (q *inquiry) setting(id, label string, kind Kind) (Value, bool) {
+func (q *inquiry) setting(id, label, kind string) (Value, bool) {
 	var got []Setting
 	for _, v := range q.s.Settings {
 		if v.ID == id {
@@ -199,7 +197,7 @@ func (q *inquiry) setting(id, label string, kind Kind) (Value, bool) {
 		case v.Err != nil:
 			q.lack(label, v.Err)
 			return Value{}, false
-		case v.Value.Kind() == KindNone:
+		case v.Value.IsZero():
 			q.missing = append(q.missing, label+" has no value")
 			return Value{}, false
 		case v.Value.Kind() != kind:
@@ -215,7 +213,7 @@ func (q *inquiry) setting(id, label string, kind Kind) (Value, bool) {
 
 // on reads a switch.
 func (q *inquiry) on(id, label string) State {
-	v, ok := q.setting(id, label, KindBool)
+	v, ok := q.setting(id, label, kindBool)
 	if !ok {
 		return StateUnknown
 	}
@@ -262,14 +260,18 @@ type labelled struct{ id, label string }
 // failure whatever the others are; else one that is unknown decides.
 func allAre(want State, switches ...labelled) func(*inquiry) Verdict {
 	return func(q *inquiry) Verdict {
-		var wrong, right []string
+		var wrong, right, used []string
 		for _, sw := range switches {
 			switch q.on(sw.id, sw.label) {
 			case StateUnknown:
 			case want:
 				right = append(right, sw.label)
 			default:
-				wrong = append(wrong, sw.label)
+				if who, ok := q.baseline.InUse[sw.id]; ok && want == StateOff {
+					used = append(used, fmt.Sprintf("%s is in use by %s", sw.label, who))
+				} else {
+					wrong = append(wrong, sw.label)
+				}
 			}
 		}
 		if len(wrong) > 0 {
@@ -279,8 +281,11 @@ func allAre(want State, switches ...labelled) func(*inquiry) Verdict {
 			}
 			return q.fail("%s: %s", opposite, strings.Join(wrong, ", "))
 		}
-		if len(right) < len(switches) {
+		if len(right)+len(used) < len(switches) {
 			return q.unknown()
+		}
+		if len(used) > 0 {
+			return q.pass("declared: %s", strings.Join(used, ", "))
 		}
 		return q.pass("%s: %s", want, strings.Join(right, ", "))
 	}

@@ -34,7 +34,12 @@ func accountControls() []*control {
 				func(l LoginState) State { return l.RiskPassword },
 				"the device's own check accepts the password", "the device's own check calls the password weak"),
 		},
-		expectedAccounts(nil),
+		{
+			id: "ACC-08", title: "Only the expected accounts exist", severity: High,
+			remedy: "Find out who made the account; delete it once a second administrator login is proven. Never delete the first administrator.",
+			refs:   "NIST SP 800-53 AC-2; IEC 62443-4-2 CR 1.3; ETSI EN 303 645 5.6-5; ANSSI R84; CIS v8 5.1",
+			judge:  judgeAccounts,
+		},
 		{
 			id: "ACC-11", title: "Nobody watches without logging in", severity: Critical,
 			remedy: "Switch anonymous login off.",
@@ -103,8 +108,8 @@ func judgeLockBand(q *inquiry) Verdict {
 	if q.on("login.lockout", "login lock") == StateOff {
 		return q.notApplicable("the login lock is off, which ACC-12 reports")
 	}
-	tries, okTries := q.setting("login.lockout.tries", "tries before the lock", KindInt)
-	seconds, okSeconds := q.setting("login.lockout.seconds", "duration of the lock", KindInt)
+	tries, okTries := q.setting("login.lockout.tries", "tries before the lock", kindInt)
+	seconds, okSeconds := q.setting("login.lockout.seconds", "duration of the lock", kindInt)
 	if okTries && (tries.Int() < 5 || tries.Int() > 10) {
 		return q.fail("locks after %d tries, outside 5 to 10", tries.Int())
 	}
@@ -125,7 +130,7 @@ var (
 )
 
 func judgeLoginAlarm(q *inquiry) Verdict {
-	v, ok := q.setting("login.alarm", "illegal-login notification", KindStrings)
+	v, ok := q.setting("login.alarm", "illegal-login notification", kindStrings)
 	if !ok {
 		return q.unknown()
 	}
@@ -144,22 +149,8 @@ func judgeLoginAlarm(q *inquiry) Verdict {
 	return q.fail("the illegal-login event notifies nobody outside the device")
 }
 
-// ExpectedAccounts returns ACC-08 with the accounts that may exist: it passes
-// when the device has these names and no other. A name counts in whichever
-// store it is found. Put it after the built-in controls, whose ACC-08 it
-// replaces. Without names the control stays unknown.
-func ExpectedAccounts(names ...string) Control { return expectedAccounts(slices.Clone(names)) }
-
-func expectedAccounts(names []string) *control {
-	return &control{
-		id: "ACC-08", title: "Only the expected accounts exist", severity: High,
-		remedy: "Find out who made the account; delete it once a second administrator login is proven. Never delete the first administrator.",
-		refs:   "NIST SP 800-53 AC-2; IEC 62443-4-2 CR 1.3; ETSI EN 303 645 5.6-5; ANSSI R84; CIS v8 5.1",
-		judge:  func(q *inquiry) Verdict { return judgeAccounts(q, names) },
-	}
-}
-
-func judgeAccounts(q *inquiry, names []string) Verdict {
+func judgeAccounts(q *inquiry) Verdict {
+	names := q.baseline.Accounts
 	switch p := q.s.Errors["users"]; {
 	case len(names) == 0:
 		return q.unknown("no expected accounts declared")

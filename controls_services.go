@@ -86,7 +86,7 @@ func judgeTimeServer(q *inquiry) Verdict {
 	if ntp == StateOff {
 		return q.fail("NTP is off")
 	}
-	server, ok := q.setting("time.ntp.server", "time server", KindString)
+	server, ok := q.setting("time.ntp.server", "time server", kindString)
 	if ok && strings.TrimSpace(server.Text()) == "" {
 		return q.fail("no time server is named")
 	}
@@ -97,7 +97,7 @@ func judgeTimeServer(q *inquiry) Verdict {
 }
 
 func judgeClock(q *inquiry) Verdict {
-	v, ok := q.setting("time.offset-seconds", "clock offset", KindInt)
+	v, ok := q.setting("time.offset-seconds", "clock offset", kindInt)
 	switch off := v.Int(); {
 	case !ok:
 		return q.unknown()

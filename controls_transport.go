@@ -58,7 +58,7 @@ func transportControls() []*control {
 // meaning is not taken for a good one.
 func digestOnly(id, label string) func(*inquiry) Verdict {
 	return func(q *inquiry) Verdict {
-		v, ok := q.setting(id, label, KindStrings)
+		v, ok := q.setting(id, label, kindStrings)
 		if !ok {
 			return q.unknown()
 		}
@@ -76,7 +76,7 @@ func digestOnly(id, label string) func(*inquiry) Verdict {
 }
 
 func judgeDigestAlgorithms(q *inquiry) Verdict {
-	v, ok := q.setting("http.auth.algorithms", "digest algorithms", KindStrings)
+	v, ok := q.setting("http.auth.algorithms", "digest algorithms", kindStrings)
 	if !ok {
 		return q.unknown()
 	}
@@ -114,7 +114,7 @@ func judgeTLSMin(q *inquiry) Verdict {
 	if q.on("service.https", "HTTPS") == StateOff {
 		return q.notApplicable("HTTPS is off, which TLS-01 reports")
 	}
-	v, ok := q.setting("tls.min", "lowest TLS version", KindString)
+	v, ok := q.setting("tls.min", "lowest TLS version", kindString)
 	switch {
 	case !ok:
 		return q.unknown()

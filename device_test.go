@@ -55,7 +55,7 @@ func newBench() *bench {
 		settings: []camsec.Setting{
 			on("service.ssh"), num("login.lockout.tries", 7),
 			{ID: "service.telnet", Err: &camsec.Problem{Code: camsec.ReasonNotOffered, Message: "404"}},
-			set("x-bench.lamp", camsec.BoolValue(true)),
+			set("x-bench.lamp", camsec.ValueOf(true)),
 		},
 		passwords: map[camsec.Account]string{admin: "a", spare: "b"},
 		fail:      map[string]error{},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/camsec/camsec"
@@ -12,11 +13,10 @@ import (
 // A snapshot is judged without the device, as often as one likes.
 func ExampleJudge() {
 	s := &camsec.Snapshot{
-		Schema: camsec.SnapshotSchema,
 		Target: camsec.Target{Address: "10.0.0.5"},
 		Settings: []camsec.Setting{
-			{ID: "service.telnet", Value: camsec.BoolValue(true), State: camsec.StateOn},
-			{ID: "service.ssh", Value: camsec.BoolValue(false), State: camsec.StateOff},
+			{ID: "service.telnet", Value: camsec.ValueOf(true), State: camsec.StateOn},
+			{ID: "service.ssh", Value: camsec.ValueOf(false), State: camsec.StateOff},
 		},
 	}
 	report := camsec.Judge(s, camsec.Controls(), time.Now())
@@ -32,13 +32,14 @@ func ExampleJudge() {
 	// score given: false
 }
 
-// Own controls follow the built-in ones and replace those of the same id.
-func ExampleExpectedAccounts() {
+// What the owner expects is declared once and held against every device.
+func ExampleBaseline() {
 	s := &camsec.Snapshot{Users: []camsec.User{
 		{Account: camsec.Account{Store: camsec.StoreDevice, Name: "admin"}, Role: camsec.RoleAdmin},
 		{Account: camsec.Account{Store: camsec.StoreDevice, Name: "fitter"}, Role: camsec.RoleOperator},
 	}}
-	controls := append(camsec.Controls(), camsec.ExpectedAccounts("admin"))
+	baseline := &camsec.Baseline{Accounts: []string{"admin"}}
+	controls := baseline.Apply(camsec.Controls())
 	for _, r := range camsec.Judge(s, controls, time.Now()).Results {
 		if r.Control == "ACC-08" {
 			fmt.Println(r.Status, "-", r.Reason)
@@ -48,13 +49,15 @@ func ExampleExpectedAccounts() {
 }
 
 // A report for people, here as text.
-func ExampleWriteTable() {
+func ExampleReports_WriteTable() {
 	s := &camsec.Snapshot{
 		Target:    camsec.Target{Address: "10.0.0.5"},
 		Inventory: camsec.Inventory{Vendor: "Maker", Model: "C1", Firmware: camsec.Firmware{Version: "V1.2"}},
 	}
-	controls := []camsec.Control{camsec.ExpectedAccounts("admin")}
-	if err := camsec.WriteTable(os.Stdout, []*camsec.Report{camsec.Judge(s, controls, time.Now())}); err != nil {
+	baseline := &camsec.Baseline{Accounts: []string{"admin"}}
+	controls := slices.DeleteFunc(baseline.Apply(camsec.Controls()), func(c camsec.Control) bool { return c.ID() != "ACC-08" })
+	reports := camsec.Reports{camsec.Judge(s, controls, time.Now())}
+	if err := reports.WriteTable(os.Stdout, nil); err != nil {
 		fmt.Println(err)
 	}
 	// Output:

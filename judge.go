@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// scoreFormula says in words how a [Score] is made; scoreVersion changes
+// scoreFormula says in words how a score is made; scoreVersion changes
 // whenever that does, so that two scores can be compared or known not to be.
 const (
 	scoreVersion = "1"
@@ -20,10 +20,6 @@ var severityWeight = map[Severity]int{Critical: 10, High: 5, Medium: 2, Low: 1}
 
 // scoreCap is the most that a device with a failing critical control gets.
 const scoreCap = 49
-
-// A Score is a number from 0 to 100, made as the report's [Scoring] says. It is for
-// following one device over time; the results are what counts.
-type Score int
 
 // Judge holds s against controls and makes the report of that one device. It
 // does no I/O and changes nothing: the same snapshot, controls and time give
@@ -114,7 +110,7 @@ func (r *Report) count() {
 	if 2*unknown > total {
 		return
 	}
-	score := Score(100 * pass / (pass + fail))
+	score := 100 * pass / (pass + fail)
 	if critical && score > scoreCap {
 		score = scoreCap
 		r.Scoring.Capped = true

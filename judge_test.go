@@ -70,7 +70,7 @@ func TestScore(t *testing.T) {
 			assert.Contains(t, wire.Scoring.Formula, "weight(pass)")
 			assert.Equal(t, "1", wire.Scoring.Version)
 			var table bytes.Buffer
-			require.NoError(t, camsec.WriteTable(&table, []*camsec.Report{r}))
+			require.NoError(t, camsec.Reports{r}.WriteTable(&table, nil))
 			assert.Equal(t, tc.capped, strings.Contains(table.String(), "capped"))
 			assert.Contains(t, table.String(), "% unknown", "the share of unknowns stands beside every score")
 			if tc.want == none {
@@ -93,8 +93,7 @@ func TestJudge(t *testing.T) {
 	before, err := json.Marshal(s)
 	require.NoError(t, err)
 
-	controls := append(camsec.Controls(), nil,
-		camsec.ExpectedAccounts("admin"),
+	controls := append((&camsec.Baseline{Accounts: []string{"admin"}}).Apply(camsec.Controls()), nil,
 		fixed{id: "x-odd", v: camsec.Verdict{Status: 200}},
 		verdict("SVC-01", camsec.Low, camsec.Pass))
 	r := camsec.Judge(s, controls, day)

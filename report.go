@@ -8,22 +8,24 @@ import (
 	"time"
 )
 
-// ReportSchema names the JSON document of [WriteJSON].
-const ReportSchema = "camsec.report/1"
+// reportSchema names the JSON document of [Reports.WriteJSON].
+const reportSchema = "camsec.report/1"
 
 // evidenceNote stands in every report made for people.
 const evidenceNote = "A result is evidence towards the clauses it names. It is no statement that the device or its owner complies with them."
 
 // A Report is what [Judge] found on one device. Its JSON form is also the
-// device's entry in the document of [WriteJSON].
+// device's entry in the document of [Reports.WriteJSON].
 type Report struct {
 	Target
 	Inventory Inventory `json:"inventory"`
 	Trust     string    `json:"trust,omitempty"` // see [Snapshot]
 	TakenAt   time.Time `json:"takenAt"`         // when the device was asked, UTC
 	JudgedAt  time.Time `json:"judgedAt"`        // when that was judged, UTC
-	// Score is nil when too much is unknown to give one.
-	Score   *Score  `json:"score"`
+	// Score, 0 to 100, is made as Scoring says and is for following one device
+	// over time; the results are what counts. It is nil when too much is
+	// unknown to give one.
+	Score   *int    `json:"score"`
 	Scoring Scoring `json:"scoring"`
 	Summary Summary `json:"summary"`
 	// Results are ordered by control id.
@@ -32,7 +34,7 @@ type Report struct {
 	Errors map[string]*Problem `json:"errors"`
 }
 
-// Scoring says how a [Score] came about.
+// Scoring says how a report's score came about.
 type Scoring struct {
 	Version string `json:"version"`
 	Formula string `json:"formula"`
@@ -126,7 +128,11 @@ func evidenceText(sources []Source) string {
 	return printable(strings.Join(out, "; "))
 }
 
+// Reports are the devices of one report that people or programs are given.
+// Nil ones are left out.
+type Reports []*Report
+
 // present drops nil reports, which no writer has a line for.
-func present(reports []*Report) []*Report {
-	return slices.DeleteFunc(slices.Clone(reports), func(r *Report) bool { return r == nil })
+func (rs Reports) present() Reports {
+	return slices.DeleteFunc(slices.Clone(rs), func(r *Report) bool { return r == nil })
 }

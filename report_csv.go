@@ -12,7 +12,8 @@ import (
 // report without results has one line that says what went wrong. A cell that
 // a spreadsheet would take for a formula gets an apostrophe in front, and
 // control characters are replaced. The error is the writer's.
-func WriteCSV(w io.Writer, reports []*Report) error {
+func (rs Reports) WriteCSV(w io.Writer, opts *ReportOptions) error {
+	o := opts.orDefaults()
 	cw := csv.NewWriter(w)
 	line := func(cells ...string) error {
 		for i, c := range cells {
@@ -22,14 +23,14 @@ func WriteCSV(w io.Writer, reports []*Report) error {
 	}
 	err := line("scope", "address", "id", "vendor", "model", "serial", "firmware", "taken", "score",
 		"control", "title", "severity", "status", "reason", "remedy", "evidence")
-	for _, r := range present(reports) {
+	for _, r := range rs.present() {
 		score := ""
 		if r.Score != nil {
-			score = fmt.Sprint(int(*r.Score))
+			score = fmt.Sprint(*r.Score)
 		}
 		head := []string{
 			r.Scope, r.Address, r.ID, r.Inventory.Vendor, r.Inventory.Model, r.Inventory.Serial,
-			r.Inventory.Firmware.Version, r.TakenAt.UTC().Format(time.RFC3339), score,
+			r.Inventory.Firmware.Version, r.TakenAt.In(o.Zone).Format(time.RFC3339), score,
 		}
 		if len(r.Results) == 0 && err == nil {
 			err = line(append(head, "", "", "", StatusUnknown.String(), strings.Join(r.problems(), "; "), "", "")...)

@@ -12,7 +12,8 @@ import (
 // no font, nothing fetched. It reads on a phone and a desktop, in light and
 // dark, and prints. What devices say of themselves is escaped and has its
 // control characters replaced. Nothing is written if the page cannot be made.
-func WriteHTML(w io.Writer, reports []*Report) error {
+func (rs Reports) WriteHTML(w io.Writer, opts *ReportOptions) error {
+	o := opts.orDefaults()
 	// Parsed here and not at start-up: few programs write HTML.
 	t, err := template.New("report").Funcs(template.FuncMap{
 		"text":     printable,
@@ -26,7 +27,7 @@ func WriteHTML(w io.Writer, reports []*Report) error {
 			if t.IsZero() {
 				return "unknown"
 			}
-			return t.UTC().Format("2006-01-02 15:04 UTC")
+			return t.In(o.Zone).Format("2006-01-02 15:04 MST")
 		},
 	}).Parse(reportPage)
 	if err != nil {
@@ -35,8 +36,9 @@ func WriteHTML(w io.Writer, reports []*Report) error {
 	var b bytes.Buffer
 	err = t.Execute(&b, struct {
 		Note, Formula, Version string
-		Reports                []*Report
-	}{evidenceNote, scoreFormula, scoreVersion, present(reports)})
+		About                  [][2]string
+		Reports                Reports
+	}{evidenceNote, scoreFormula, scoreVersion, o.about().lines(), rs.present()})
 	if err == nil {
 		_, err = w.Write(b.Bytes())
 	}
@@ -71,7 +73,8 @@ th,td{text-align:left;vertical-align:top;padding:.4rem .5rem;border-bottom:1px s
 </head>
 <body>
 <h1>Camera security report</h1>
-<p class="dim">{{.Note}}</p>
+{{range .About}}<p>{{index . 0}}: {{index . 1}}</p>
+{{end}}<p class="dim">{{.Note}}</p>
 <table>
 <thead><tr><th scope="col">Device</th><th scope="col">Score</th><th scope="col">Fail</th><th scope="col">Unknown</th><th scope="col">Pass</th></tr></thead>
 <tbody>

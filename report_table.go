@@ -10,9 +10,13 @@ import (
 // WriteTable writes the reports as text for a terminal, what fails first.
 // Control characters and characters that turn the direction of text, which a
 // device may put into any name, are replaced. The error is the writer's.
-func WriteTable(w io.Writer, reports []*Report) error {
+func (rs Reports) WriteTable(w io.Writer, opts *ReportOptions) error {
 	var b bytes.Buffer
-	for i, r := range present(reports) {
+	o := opts.orDefaults()
+	for _, l := range o.about().lines() {
+		fmt.Fprintf(&b, "%s: %s\n", l[0], l[1])
+	}
+	for i, r := range rs.present() {
 		if i > 0 {
 			b.WriteByte('\n')
 		}

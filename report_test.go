@@ -17,21 +17,21 @@ import (
 
 const hostile = "=cmd|'/c calc'!A1<script>alert(1)</script>\x1b[2J\r\n\u202eevil"
 
-func hostileReports() []*camsec.Report {
+func hostileReports() camsec.Reports {
 	s := withInventory(func(i *camsec.Inventory) { i.Vendor, i.Model = hostile, hostile })
 	s.Target = camsec.Target{ID: hostile, Scope: "+1", Address: "@10.0.0.5"}
 	s.Settings = []camsec.Setting{on("service.telnet"), off("service.ssh"), text("tls.min", hostile)}
 	s.Settings[0].Source.Operation = "-" + hostile
 	s.Users = []camsec.User{{Account: camsec.Account{Name: hostile}}}
 	s.Errors = map[string]*camsec.Problem{"settings": {Code: camsec.ReasonBusy, Message: hostile}}
-	controls := append(camsec.Controls(), camsec.ExpectedAccounts("admin"),
+	controls := append((&camsec.Baseline{Accounts: []string{"admin"}}).Apply(camsec.Controls()),
 		fixed{id: "\t=1+1", sev: camsec.Low, v: camsec.Verdict{Status: camsec.Fail, Reason: "\t" + hostile}})
-	return []*camsec.Report{camsec.Judge(s, controls, day), nil, camsec.Judge(nil, nil, day)}
+	return camsec.Reports{camsec.Judge(s, controls, day), nil, camsec.Judge(nil, nil, day)}
 }
 
 func TestWriteJSON(t *testing.T) {
 	var b bytes.Buffer
-	require.NoError(t, camsec.WriteJSON(&b, hostileReports()))
+	require.NoError(t, hostileReports().WriteJSON(&b, nil))
 	assert.NotContains(t, b.String(), "<script>")
 	assert.NotContains(t, b.String(), "\x1b")
 	var doc struct {
@@ -39,7 +39,7 @@ func TestWriteJSON(t *testing.T) {
 		Devices      []map[string]any
 	}
 	require.NoError(t, json.Unmarshal(b.Bytes(), &doc))
-	assert.Equal(t, camsec.ReportSchema, doc.Schema)
+	assert.Equal(t, "camsec.report/1", doc.Schema)
 	assert.Contains(t, doc.Note, "evidence")
 	require.Len(t, doc.Devices, 2)
 	d := doc.Devices[0]
@@ -67,13 +67,13 @@ func TestWriteJSON(t *testing.T) {
 	assert.Equal(t, 2, failing, "Telnet and the account that nobody expects")
 
 	b.Reset()
-	require.NoError(t, camsec.WriteJSON(&b, nil))
+	require.NoError(t, camsec.Reports(nil).WriteJSON(&b, nil))
 	assert.Contains(t, b.String(), `"devices": []`)
 }
 
 func TestWriteTable(t *testing.T) {
 	var b bytes.Buffer
-	require.NoError(t, camsec.WriteTable(&b, hostileReports()))
+	require.NoError(t, hostileReports().WriteTable(&b, nil))
 	for _, r := range b.String() {
 		if r != '\n' && (r < 0x20 || r == 0x7f || r == 0x202e) {
 			t.Fatalf("control character %U in\n%s", r, b.String())
@@ -88,7 +88,7 @@ func TestWriteTable(t *testing.T) {
 
 func TestWriteCSV(t *testing.T) {
 	var b bytes.Buffer
-	require.NoError(t, camsec.WriteCSV(&b, hostileReports()))
+	require.NoError(t, hostileReports().WriteCSV(&b, nil))
 	rows, err := csv.NewReader(&b).ReadAll()
 	require.NoError(t, err)
 	require.Greater(t, len(rows), 3)
@@ -110,7 +110,7 @@ func TestWriteCSV(t *testing.T) {
 
 func TestWriteHTML(t *testing.T) {
 	var b bytes.Buffer
-	require.NoError(t, camsec.WriteHTML(&b, hostileReports()))
+	require.NoError(t, hostileReports().WriteHTML(&b, nil))
 	page := b.String()
 	for _, want := range []string{
 		"prefers-color-scheme:dark", "@media print", "max-width:40rem", `name="viewport"`, "default-src &#39;none&#39;",
@@ -145,7 +145,7 @@ func TestWriteHTML(t *testing.T) {
 	assert.NotContains(t, page, "https://")
 
 	b.Reset()
-	require.NoError(t, camsec.WriteHTML(&b, nil))
+	require.NoError(t, camsec.Reports(nil).WriteHTML(&b, nil))
 	assert.Contains(t, b.String(), "No device.")
 }
 
@@ -156,9 +156,9 @@ type full struct{}
 func (full) Write([]byte) (int, error) { return 0, errFull }
 
 func TestWritersReportErrors(t *testing.T) {
-	for name, write := range map[string]func(io.Writer, []*camsec.Report) error{
-		"json": camsec.WriteJSON, "table": camsec.WriteTable, "csv": camsec.WriteCSV, "html": camsec.WriteHTML,
+	for name, write := range map[string]func(camsec.Reports, io.Writer, *camsec.ReportOptions) error{
+		"json": camsec.Reports.WriteJSON, "table": camsec.Reports.WriteTable, "csv": camsec.Reports.WriteCSV, "html": camsec.Reports.WriteHTML,
 	} {
-		assert.ErrorIs(t, write(full{}, hostileReports()), errFull, name)
+		assert.ErrorIs(t, write(hostileReports(), full{}, nil), errFull, name)
 	}
 }

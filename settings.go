@@ -42,54 +42,54 @@ func (s *State) UnmarshalText(b []byte) error { *s = valueOf[State](stateNames[:
 // settingKinds are the setting ids and the kind of value of each. They are the
 // vocabulary between drivers, which read settings, and controls, which judge
 // them; [SettingKinds] hands them out.
-var settingKinds = map[string]Kind{
-	"device.activated":         KindBool,
-	"account.default-password": KindBool, // the device's own flag for the account in use
-	"account.risk-password":    KindBool,
-	"login.anonymous":          KindBool, // viewing without a login
-	"login.lockout":            KindBool,
-	"login.lockout.tries":      KindInt,
-	"login.lockout.seconds":    KindInt,
-	"login.alarm":              KindStrings, // notification methods of the illegal-login event
-	"login.idle-logout":        KindBool,
-	"http.auth":                KindStrings, // of digest, basic
-	"http.auth.algorithms":     KindStrings, // of MD5, SHA256
-	"rtsp.auth":                KindStrings, // of digest, basic
-	"onvif.auth":               KindStrings, // vendor's words
-	"service.http":             KindBool,
-	"service.https":            KindBool,
-	"http.redirect":            KindBool,   // plain http only leads to https
-	"tls.min":                  KindString, // "1.0" … "1.3"
-	"service.ssh":              KindBool,
-	"service.telnet":           KindBool,
-	"service.upnp":             KindBool,
-	"service.snmp.v1":          KindBool, // v1 or v2c answers
-	"service.snmp.v3":          KindBool,
-	"service.ftp":              KindBool, // upload to an FTP server
-	"service.ddns":             KindBool,
-	"service.cloud":            KindBool, // the maker's cloud (EZVIZ)
-	"service.ehome":            KindBool, // ISUP/EHome platform access
-	"service.gb28181":          KindBool,
-	"service.sadp":             KindBool, // layer-2 discovery answers
-	"service.bonjour":          KindBool,
-	"service.websocket":        KindBool, // without TLS
-	"service.modbus":           KindBool,
-	"service.iot":              KindBool, // IOT port 30999
-	"mail.tls":                 KindBool, // unset when mail is unused
-	"events.push.tls":          KindBool, // every receiver over https
-	"network.ip-filter":        KindBool,
-	"network.802.1x":           KindBool,
-	"integration.cgi":          KindBool,
-	"integration.onvif":        KindBool,
-	"time.ntp":                 KindBool,
-	"time.ntp.server":          KindString,
-	"time.offset-seconds":      KindInt, // device minus ours
+var settingKinds = map[string]string{
+	"device.activated":         kindBool,
+	"account.default-password": kindBool, // the device's own flag for the account in use
+	"account.risk-password":    kindBool,
+	"login.anonymous":          kindBool, // viewing without a login
+	"login.lockout":            kindBool,
+	"login.lockout.tries":      kindInt,
+	"login.lockout.seconds":    kindInt,
+	"login.alarm":              kindStrings, // notification methods of the illegal-login event
+	"login.idle-logout":        kindBool,
+	"http.auth":                kindStrings, // of digest, basic
+	"http.auth.algorithms":     kindStrings, // of MD5, SHA256
+	"rtsp.auth":                kindStrings, // of digest, basic
+	"onvif.auth":               kindStrings, // vendor's words
+	"service.http":             kindBool,
+	"service.https":            kindBool,
+	"http.redirect":            kindBool,   // plain http only leads to https
+	"tls.min":                  kindString, // "1.0" … "1.3"
+	"service.ssh":              kindBool,
+	"service.telnet":           kindBool,
+	"service.upnp":             kindBool,
+	"service.snmp.v1":          kindBool, // v1 or v2c answers
+	"service.snmp.v3":          kindBool,
+	"service.ftp":              kindBool, // upload to an FTP server
+	"service.ddns":             kindBool,
+	"service.cloud":            kindBool, // the maker's cloud (EZVIZ)
+	"service.ehome":            kindBool, // ISUP/EHome platform access
+	"service.gb28181":          kindBool,
+	"service.sadp":             kindBool, // layer-2 discovery answers
+	"service.bonjour":          kindBool,
+	"service.websocket":        kindBool, // without TLS
+	"service.modbus":           kindBool,
+	"service.iot":              kindBool, // IOT port 30999
+	"mail.tls":                 kindBool, // unset when mail is unused
+	"events.push.tls":          kindBool, // every receiver over https
+	"network.ip-filter":        kindBool,
+	"network.802.1x":           kindBool,
+	"integration.cgi":          kindBool,
+	"integration.onvif":        kindBool,
+	"time.ntp":                 kindBool,
+	"time.ntp.server":          kindString,
+	"time.offset-seconds":      kindInt, // device minus ours
 }
 
 // SettingKinds returns the ids that drivers and controls share, each with the
-// kind of its value. A driver may report further ids under a prefix "x-" of
-// its own. The map is the caller's.
-func SettingKinds() map[string]Kind { return maps.Clone(settingKinds) }
+// [Value.Kind] of its value. A driver may report further ids under a prefix
+// "x-" of its own. The map is the caller's.
+func SettingKinds() map[string]string { return maps.Clone(settingKinds) }
 
 // A Setting is one thing a device has set, or why it could not be told.
 type Setting struct {
@@ -103,7 +103,7 @@ type Setting struct {
 }
 
 // Known tells whether the setting has a value.
-func (s Setting) Known() bool { return s.Err == nil && s.Value.Kind() != KindNone }
+func (s Setting) Known() bool { return s.Err == nil && !s.Value.IsZero() }
 
 // A Source is the evidence for a setting: which document said so and how we
 // know what the document means.
@@ -122,44 +122,48 @@ const (
 	Documented Evidence = "documented" // documentation or others' code alone
 )
 
-// Kind is the type of a [Value]. The set is closed.
-type Kind string
-
-// Kinds.
+// The kinds of value. The set is closed.
 const (
-	KindNone    Kind = ""
-	KindBool    Kind = "bool"
-	KindInt     Kind = "int"
-	KindString  Kind = "string"
-	KindStrings Kind = "strings"
+	kindBool    = "bool"
+	kindInt     = "int"
+	kindString  = "string"
+	kindStrings = "strings"
 )
 
 // A Value is a bool, an integer, a string or a list of strings. The zero
 // Value holds nothing, which is JSON null.
 type Value struct {
-	kind Kind
+	kind string
 	b    bool
 	i    int64
 	s    string
 	l    []string
 }
 
-// BoolValue returns a boolean value.
-func BoolValue(v bool) Value { return Value{kind: KindBool, b: v} }
-
-// IntValue returns an integer value.
-func IntValue(v int64) Value { return Value{kind: KindInt, i: v} }
-
-// StringValue returns a string value.
-func StringValue(v string) Value { return Value{kind: KindString, s: v} }
-
-// StringsValue returns a list value holding a copy of v.
-func StringsValue(v ...string) Value {
-	return Value{kind: KindStrings, l: append([]string{}, v...)}
+// ValueOf returns v as a value. A list is copied; an empty one is a value,
+// too.
+func ValueOf[T bool | int | int64 | string | []string](v T) Value {
+	switch v := any(v).(type) {
+	case bool:
+		return Value{kind: kindBool, b: v}
+	case int:
+		return Value{kind: kindInt, i: int64(v)}
+	case int64:
+		return Value{kind: kindInt, i: v}
+	case string:
+		return Value{kind: kindString, s: v}
+	case []string:
+		return Value{kind: kindStrings, l: append([]string{}, v...)}
+	}
+	return Value{}
 }
 
-// Kind returns what v holds.
-func (v Value) Kind() Kind { return v.kind }
+// Kind returns what v holds: "bool", "int", "string" or "strings", and "" if
+// nothing.
+func (v Value) Kind() string { return v.kind }
+
+// IsZero tells whether v holds nothing.
+func (v Value) IsZero() bool { return v.kind == "" }
 
 // Bool returns the boolean, false if v holds none.
 func (v Value) Bool() bool { return v.b }
@@ -176,13 +180,13 @@ func (v Value) Strings() []string { return slices.Clone(v.l) }
 // String renders the value for people.
 func (v Value) String() string {
 	switch v.kind {
-	case KindBool:
+	case kindBool:
 		return fmt.Sprint(v.b)
-	case KindInt:
+	case kindInt:
 		return fmt.Sprint(v.i)
-	case KindString:
+	case kindString:
 		return v.s
-	case KindStrings:
+	case kindStrings:
 		return fmt.Sprint(v.l)
 	}
 	return "unknown"
@@ -191,13 +195,13 @@ func (v Value) String() string {
 // MarshalJSON writes null, true, 12, "text" or ["a","b"].
 func (v Value) MarshalJSON() ([]byte, error) {
 	switch v.kind {
-	case KindBool:
+	case kindBool:
 		return json.Marshal(v.b)
-	case KindInt:
+	case kindInt:
 		return json.Marshal(v.i)
-	case KindString:
+	case kindString:
 		return json.Marshal(v.s)
-	case KindStrings:
+	case kindStrings:
 		return json.Marshal(v.l)
 	}
 	return []byte("null"), nil
@@ -213,13 +217,13 @@ func (v *Value) UnmarshalJSON(b []byte) error {
 	case string(b) == "null":
 		*v = Value{}
 	case json.Unmarshal(b, &b1) == nil:
-		*v = BoolValue(b1)
+		*v = ValueOf(b1)
 	case json.Unmarshal(b, &i) == nil:
-		*v = IntValue(i)
+		*v = ValueOf(i)
 	case json.Unmarshal(b, &s) == nil:
-		*v = StringValue(s)
+		*v = ValueOf(s)
 	case json.Unmarshal(b, &l) == nil:
-		*v = StringsValue(l...)
+		*v = ValueOf(l)
 	default:
 		return errors.New("camsec: a value is null, a bool, an integer, a string or a list of strings")
 	}

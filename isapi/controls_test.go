@@ -29,8 +29,9 @@ import (
 var wireDay = advisory.Embedded().AsOf().Add(30 * 24 * time.Hour)
 
 func wireControls() []camsec.Control {
-	all := append(camsec.Controls(), camsec.ExpectedAccounts("admin", "vms"))
-	return append(all, advisory.Controls(advisory.Embedded())...)
+	all := append(camsec.Controls(), advisory.Controls(advisory.Embedded())...)
+	baseline := &camsec.Baseline{Accounts: []string{"admin", "vms"}}
+	return baseline.Apply(all)
 }
 
 func illaccess(methods ...string) string {

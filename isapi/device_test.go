@@ -196,13 +196,13 @@ func TestSettingsOfRecordedCamera(t *testing.T) {
 	list, err := client(t, f).Device().Settings(t.Context())
 	require.NoError(t, err)
 	for id, want := range map[string]camsec.Value{
-		"service.http":      camsec.BoolValue(true),
-		"service.https":     camsec.BoolValue(true),
-		"http.redirect":     camsec.BoolValue(false),
-		"tls.min":           camsec.StringValue("1.1"),
-		"service.websocket": camsec.BoolValue(true),
-		"login.alarm":       camsec.StringsValue("email", "center"),
-		"events.push.tls":   camsec.BoolValue(false),
+		"service.http":      camsec.ValueOf(true),
+		"service.https":     camsec.ValueOf(true),
+		"http.redirect":     camsec.ValueOf(false),
+		"tls.min":           camsec.ValueOf("1.1"),
+		"service.websocket": camsec.ValueOf(true),
+		"login.alarm":       camsec.ValueOf([]string{"email", "center"}),
+		"events.push.tls":   camsec.ValueOf(false),
 	} {
 		s := setting(t, list, id)
 		require.Nil(t, s.Err, id)
@@ -302,30 +302,30 @@ func TestSettingsOfCompleteDevice(t *testing.T) {
 	f := complete()
 	list, err := client(t, f).Device().Settings(t.Context())
 	require.NoError(t, err)
-	yes, no := camsec.BoolValue(true), camsec.BoolValue(false)
+	yes, no := camsec.ValueOf(true), camsec.ValueOf(false)
 	want := map[string]camsec.Value{
 		"device.activated": yes, "account.default-password": no, "account.risk-password": yes,
-		"login.anonymous": no, "login.lockout": yes, "login.lockout.tries": camsec.IntValue(5),
-		"login.lockout.seconds": camsec.IntValue(1800), "login.alarm": camsec.StringsValue(),
-		"login.idle-logout": yes, "http.auth": camsec.StringsValue("digest", "basic"),
-		"http.auth.algorithms": camsec.StringsValue("MD5", "SHA256"),
-		"rtsp.auth":            camsec.StringsValue("digest", "basic"),
-		"onvif.auth":           camsec.StringsValue("digest", "wsse"),
+		"login.anonymous": no, "login.lockout": yes, "login.lockout.tries": camsec.ValueOf(5),
+		"login.lockout.seconds": camsec.ValueOf(1800), "login.alarm": camsec.ValueOf([]string{}),
+		"login.idle-logout": yes, "http.auth": camsec.ValueOf([]string{"digest", "basic"}),
+		"http.auth.algorithms": camsec.ValueOf([]string{"MD5", "SHA256"}),
+		"rtsp.auth":            camsec.ValueOf([]string{"digest", "basic"}),
+		"onvif.auth":           camsec.ValueOf([]string{"digest", "wsse"}),
 		"service.http":         no, "service.https": yes, "http.redirect": yes,
-		"tls.min": camsec.StringValue("1.3"), "service.ssh": yes, "service.telnet": no,
+		"tls.min": camsec.ValueOf("1.3"), "service.ssh": yes, "service.telnet": no,
 		"service.upnp": yes, "service.snmp.v1": yes, "service.snmp.v3": no, "service.ftp": no,
 		"service.ddns": yes, "service.cloud": no, "service.ehome": no, "service.gb28181": no,
 		"service.sadp": no, "service.bonjour": {}, "service.websocket": {}, "service.modbus": yes,
 		"service.iot": {}, "mail.tls": yes, "events.push.tls": yes,
 		"network.ip-filter": yes, "network.802.1x": no, "integration.cgi": yes, "integration.onvif": yes,
-		"time.ntp": yes, "time.ntp.server": camsec.StringValue("time.example"),
-		"time.offset-seconds": camsec.IntValue(8),
+		"time.ntp": yes, "time.ntp.server": camsec.ValueOf("time.example"),
+		"time.offset-seconds": camsec.ValueOf(8),
 	}
 	require.Len(t, list, len(want), "every id once")
 	for id, v := range want {
 		s := setting(t, list, id)
 		require.Equal(t, v, s.Value, id)
-		require.Equal(t, v.Kind() == camsec.KindNone, s.Err != nil, id)
+		require.Equal(t, v.IsZero(), s.Err != nil, id)
 		require.True(t, strings.HasPrefix(s.Source.Operation, "GET /ISAPI/"), id)
 		require.NotEmpty(t, s.Source.Path, id)
 	}
@@ -363,7 +363,7 @@ func TestSettingsKeepWhatCouldBeRead(t *testing.T) {
 			require.False(t, s.Known())
 			require.Equal(t, camsec.StateUnknown, s.State)
 			require.Equal(t, tc.reason, s.Err.Code)
-			require.Equal(t, camsec.BoolValue(false), setting(t, list, "service.telnet").Value)
+			require.Equal(t, camsec.ValueOf(false), setting(t, list, "service.telnet").Value)
 		})
 	}
 }

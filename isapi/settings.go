@@ -130,11 +130,11 @@ func (r *settingsReader) add(id, path string, v camsec.Value, why *camsec.Proble
 	switch {
 	case r.err != nil:
 		s.Err = problem(r.err)
-	case v.Kind() == camsec.KindNone:
+	case v.IsZero():
 		s.Err = why
 	default:
 		s.Value = v
-		if v.Kind() == camsec.KindBool {
+		if v.Kind() == "bool" {
 			s.State = camsec.StateOf(v.Bool())
 		}
 	}
@@ -151,7 +151,7 @@ func stateValue(s camsec.State) camsec.Value {
 	if s == camsec.StateUnknown {
 		return camsec.Value{}
 	}
-	return camsec.BoolValue(s == camsec.StateOn)
+	return camsec.ValueOf(s == camsec.StateOn)
 }
 
 func (r *settingsReader) state(id, path string, s camsec.State) {
@@ -161,7 +161,7 @@ func (r *settingsReader) state(id, path string, s camsec.State) {
 func (r *settingsReader) number(id, path string, n *int) {
 	var v camsec.Value
 	if n != nil {
-		v = camsec.IntValue(int64(*n))
+		v = camsec.ValueOf(int64(*n))
 	}
 	r.add(id, path, v, errNotTold)
 }
@@ -170,7 +170,7 @@ func (r *settingsReader) number(id, path string, n *int) {
 func (r *settingsReader) list(id, path string, l []string) {
 	var v camsec.Value
 	if len(l) > 0 {
-		v = camsec.StringsValue(l...)
+		v = camsec.ValueOf(l)
 	}
 	r.add(id, path, v, errNotTold)
 }
@@ -196,7 +196,7 @@ func (r *settingsReader) access(list AdminAccesses) {
 	r.state("http.redirect", path+"[HTTPS]/redirectToHttps", https.RedirectToHTTPS)
 	var tls camsec.Value
 	if v := https.MinTLS(); v != "" {
-		tls = camsec.StringValue(v)
+		tls = camsec.ValueOf(v)
 	}
 	r.add("tls.min", path+"[HTTPS]/TLS1_1Enable", tls, errNotTold)
 }
@@ -305,7 +305,7 @@ func (r *settingsReader) alarm(triggers []EventTrigger) {
 		}
 		var v camsec.Value
 		if t.Methods != nil {
-			v = camsec.StringsValue(t.Methods...)
+			v = camsec.ValueOf(t.Methods)
 		}
 		r.add("login.alarm", path, v, errNotTold)
 		return
@@ -319,10 +319,10 @@ func (r *settingsReader) clock(c *Client) {
 	after := c.now()
 	var ntp, offset camsec.Value
 	if t.Mode != "" {
-		ntp = camsec.BoolValue(strings.EqualFold(t.Mode, "NTP"))
+		ntp = camsec.ValueOf(strings.EqualFold(t.Mode, "NTP"))
 	}
 	if d, ok := t.Offset(before.Add(after.Sub(before) / 2)); ok {
-		offset = camsec.IntValue(int64(d.Round(time.Second) / time.Second))
+		offset = camsec.ValueOf(int64(d.Round(time.Second) / time.Second))
 	}
 	r.add("time.ntp", "Time/timeMode", ntp, errNotTold)
 	r.add("time.offset-seconds", "Time/localTime", offset, errNotTold)
@@ -330,7 +330,7 @@ func (r *settingsReader) clock(c *Client) {
 	var server camsec.Value
 	for _, s := range read(r, "NTPServers", c.NTPServers) {
 		if s.Host != "" {
-			server = camsec.StringValue(s.Host)
+			server = camsec.ValueOf(s.Host)
 			break
 		}
 	}

@@ -15,7 +15,7 @@ import (
 // An auditJSON is a device in the audit's document.
 type auditJSON struct {
 	deviceJSON
-	Score   *camsec.Score   `json:"score"`
+	Score   *int            `json:"score"`
 	Scoring camsec.Scoring  `json:"scoring"`
 	Summary camsec.Summary  `json:"summary"`
 	Results []camsec.Result `json:"results"`
@@ -64,10 +64,10 @@ func runAudit(ctx context.Context, e *env, args []string) (exit, error) {
 		errs = append(errs, saveSnapshots(*save, visits))
 	}
 	if *htmlFile != "" {
-		errs = append(errs, writeFile(*htmlFile, func(w io.Writer) error { return camsec.WriteHTML(w, reports) }))
+		errs = append(errs, writeFile(*htmlFile, func(w io.Writer) error { return reports.WriteHTML(w, nil) }))
 	}
 	if *csvFile != "" {
-		errs = append(errs, writeFile(*csvFile, func(w io.Writer) error { return camsec.WriteCSV(w, reports) }))
+		errs = append(errs, writeFile(*csvFile, func(w io.Writer) error { return reports.WriteCSV(w, nil) }))
 	}
 	if *asJSON {
 		devices := make([]auditJSON, len(visits))
@@ -80,21 +80,21 @@ func runAudit(ctx context.Context, e *env, args []string) (exit, error) {
 		}
 		errs = append(errs, writeDocument(e.stdout, "camsec.audit/1", run, devices, x))
 	} else {
-		errs = append(errs, camsec.WriteTable(e.stdout, reports))
+		errs = append(errs, reports.WriteTable(e.stdout, nil))
 	}
 	return x, errors.Join(errs...)
 }
 
 // judge makes a report of every device, also of those that were not reached:
 // about them everything is unknown.
-func judge(visits []visit, now time.Time) []*camsec.Report {
+func judge(visits []visit, now time.Time) camsec.Reports {
 	controls := append(camsec.Controls(), advisory.Controls(advisory.Embedded())...)
-	out := make([]*camsec.Report, len(visits))
+	out := make(camsec.Reports, len(visits))
 	for i, v := range visits {
 		s := v.snap
 		if s == nil {
 			s = &camsec.Snapshot{
-				Schema: camsec.SnapshotSchema, Target: v.target.Target,
+				Target: v.target.Target,
 				Errors: map[string]*camsec.Problem{"inventory": camsec.ProblemOf(cmp.Or(v.err, context.Canceled))},
 			}
 		}
@@ -104,7 +104,7 @@ func judge(visits []visit, now time.Time) []*camsec.Report {
 }
 
 // found is the exit of what reports say.
-func found(reports []*camsec.Report) exit {
+func found(reports camsec.Reports) exit {
 	failed, blank := 0, 0
 	for _, r := range reports {
 		switch {

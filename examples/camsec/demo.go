@@ -50,7 +50,7 @@ func runDemo(ctx context.Context, e *env, args []string) (exit, error) {
 		return exit{}, err
 	}
 	_, _ = fmt.Fprintln(e.stdout, "\nAudit")
-	if err := camsec.WriteTable(e.stdout, reports); err != nil {
+	if err := reports.WriteTable(e.stdout, nil); err != nil {
 		return exit{}, err
 	}
 	name := *out
@@ -61,7 +61,7 @@ func runDemo(ctx context.Context, e *env, args []string) (exit, error) {
 		}
 		name = filepath.Join(dir, "camsec-report.html")
 	}
-	if err := writeFile(name, func(w io.Writer) error { return camsec.WriteHTML(w, reports) }); err != nil {
+	if err := writeFile(name, func(w io.Writer) error { return reports.WriteHTML(w, nil) }); err != nil {
 		return exit{}, err
 	}
 	if abs, err := filepath.Abs(name); err == nil {

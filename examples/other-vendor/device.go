@@ -179,7 +179,7 @@ func (d *Device) Settings(ctx context.Context) ([]camsec.Setting, error) {
 	for _, s := range switches {
 		v := camsec.Setting{ID: s.id, Source: camsec.Source{Operation: "GET " + path, Path: s.name, Kind: camsec.Documented}}
 		if b, ok := on[s.name]; ok {
-			v.Value, v.State = camsec.BoolValue(b), camsec.StateOf(b)
+			v.Value, v.State = camsec.ValueOf(b), camsec.StateOf(b)
 		} else {
 			v.Err = &camsec.Problem{Code: camsec.ReasonNotOffered, Message: "the device does not name this service"}
 		}
