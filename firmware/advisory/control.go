@@ -153,6 +153,9 @@ func (f Finding) sentence() string {
 	if f.KnownExploited {
 		s += " (known exploited)"
 	}
+	if f.EndOfLife {
+		s += " (no fix to come)"
+	}
 	return s + ": " + f.Reason
 }
 

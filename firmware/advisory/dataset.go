@@ -3,11 +3,9 @@ package advisory
 import (
 	"bytes"
 	_ "embed" // for the dataset
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"slices"
 	"sync"
 	"time"
@@ -35,7 +33,7 @@ type DB struct {
 	vendors    map[string]int
 }
 
-// An Advisory is one published vulnerability.
+// An Advisory is one published vulnerability, as far as it concerns one maker.
 type Advisory struct {
 	ID             string     `json:"id"`
 	Aliases        []string   `json:"aliases,omitempty"`
@@ -46,6 +44,7 @@ type Advisory struct {
 	CVSS           float64    `json:"cvss,omitempty"` // highest base score told; 0 is unknown
 	References     []string   `json:"references,omitempty"`
 	KnownExploited *Exploited `json:"knownExploited,omitempty"`
+	EPSS           *EPSS      `json:"epss,omitempty"`
 	Fixed          []Fix      `json:"fixed,omitempty"`
 	Affected       []Row      `json:"affected"`
 }
@@ -85,9 +84,12 @@ type Row struct {
 	// tell which are meant.
 	Vague bool `json:"vague,omitempty"`
 	// Software means that the row is about software for a PC or server.
-	Software bool      `json:"software,omitempty"`
-	Source   string    `json:"source,omitempty"`
-	Conflict *Conflict `json:"conflict,omitempty"`
+	Software bool `json:"software,omitempty"`
+	// EndOfLife means that the source says that these models get no fixes any
+	// more.
+	EndOfLife bool      `json:"endOfLife,omitempty"`
+	Source    string    `json:"source,omitempty"`
+	Conflict  *Conflict `json:"conflict,omitempty"`
 }
 
 // A Conflict is the range that another source gives for the same row.
@@ -148,58 +150,41 @@ var load = sync.OnceValue(func() *DB {
 func Embedded() *DB { return load() }
 
 // Load reads a dataset in the form of [Schema], at most 16 MiB. An error in
-// the data is an *[Error]; one of r is returned wrapped.
+// the data is an *[Error]; one of r is returned wrapped. [LoadFS] reads other
+// forms, too.
 func Load(r io.Reader) (*DB, error) {
-	b, err := io.ReadAll(io.LimitReader(r, maxDataset+1))
+	b, err := readBounded(r)
 	if err != nil {
-		return nil, fmt.Errorf("advisory: read dataset: %w", err)
+		return nil, err
 	}
-	if len(b) > maxDataset {
-		return nil, &Error{Reason: "over 16 MiB"}
-	}
-	var doc struct {
-		Schema     string     `json:"schema"`
-		AsOf       string     `json:"asOf"`
-		Advisories []Advisory `json:"advisories"`
-	}
-	if err := json.Unmarshal(b, &doc); err != nil {
-		return nil, &Error{Reason: "no JSON of this form", Err: err}
-	}
-	if doc.Schema != Schema {
-		return nil, &Error{Reason: fmt.Sprintf("schema %.64q, want %q", doc.Schema, Schema)}
-	}
-	asOf, err := time.Parse(time.DateOnly, doc.AsOf)
+	all, asOf, err := readDataset(b)
 	if err != nil {
-		return nil, &Error{Reason: "asOf is no date", Err: err}
+		return nil, err
 	}
-	if len(doc.Advisories) > maxAdvisories {
+	return newDB(asOf, all)
+}
+
+// newDB checks advisories and takes them over.
+func newDB(asOf time.Time, all []Advisory) (*DB, error) {
+	if len(all) > maxAdvisories {
 		return nil, &Error{Reason: "too many advisories"}
 	}
-	db := &DB{asOf: asOf, advisories: doc.Advisories, vendors: map[string]int{}}
-	seen := make(map[string]bool, len(doc.Advisories))
+	db := &DB{asOf: asOf, advisories: all, vendors: map[string]int{}}
+	seen := make(map[[2]string]bool, len(all))
 	for i := range db.advisories {
 		a := &db.advisories[i]
 		a.Vendor = firmware.VendorKey(a.Vendor)
 		if err := a.check(); err != nil {
 			return nil, &Error{ID: a.ID, Reason: err.Error()}
 		}
-		if seen[a.ID] {
+		key := [2]string{a.ID, a.Vendor}
+		if seen[key] {
 			return nil, &Error{ID: a.ID, Reason: "there twice"}
 		}
-		seen[a.ID] = true
+		seen[key] = true
 		db.vendors[a.Vendor]++
 	}
 	return db, nil
-}
-
-// LoadFS reads the dataset that is the file name of fsys.
-func LoadFS(fsys fs.FS, name string) (*DB, error) {
-	f, err := fsys.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("advisory: %w", err)
-	}
-	defer func() { _ = f.Close() }() // It was only read.
-	return Load(f)
 }
 
 // AsOf returns the day up to which the dataset's facts were gathered.

@@ -6,13 +6,14 @@
 // its catalogue of known-exploited vulnerabilities, and makers' notices. The
 // titles are our own. The dataset is not complete: a device that no entry
 // names may still be vulnerable, and the words "not affected" mean no more
-// than that the entry in question does not apply. [Load] reads newer data in
-// the same form.
+// than that the entry in question does not apply. [LoadFS] reads newer data
+// from a folder of CSAF advisories, CVE records, CISA's catalogue and EPSS
+// scores; [Merge] puts it beside the embedded one.
 //
 // An answer is one of four, see [Status], with the sentence that decided it.
 // Makers name models by patterns, some as wide as IPC-xxxx; where a pattern, a
 // range or a source leaves doubt the answer is [PossiblyAffected], never
 // [Affected] and never [NotAffected].
 //
-// Not here yet: loaders for CSAF and CVE records, EPSS, and OpenVEX output.
+// [WriteCSV] and [WriteOpenVEX] hand the answers on.
 package advisory

@@ -2,6 +2,7 @@ package advisory
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -61,11 +62,17 @@ type Finding struct {
 	// Source names the source of the row that decided; empty when none did.
 	Source string `json:"source,omitempty"`
 	// Conflict says what another source says otherwise; empty when none does.
-	Conflict       string   `json:"conflict,omitempty"`
-	KnownExploited bool     `json:"knownExploited"`
-	CVSS           float64  `json:"cvss,omitempty"` // 0 is unknown
-	Fixed          []Fix    `json:"fixed,omitempty"`
-	References     []string `json:"references,omitempty"`
+	Conflict       string `json:"conflict,omitempty"`
+	KnownExploited bool   `json:"knownExploited"`
+	// EndOfLife means that the row that decided says that the model gets no
+	// fixes any more. False says nothing.
+	EndOfLife bool `json:"endOfLife,omitempty"`
+	// EPSS is the estimate that the vulnerability will be exploited; nil is
+	// unknown.
+	EPSS       *EPSS    `json:"epss,omitempty"`
+	CVSS       float64  `json:"cvss,omitempty"` // 0 is unknown
+	Fixed      []Fix    `json:"fixed,omitempty"`
+	References []string `json:"references,omitempty"`
 }
 
 // maxChannels bounds how many cameras behind a recorder are looked at.
@@ -164,7 +171,7 @@ func (db *DB) match(d device) []Finding {
 func (a *Advisory) judge(d device, v firmware.Version, foreign bool) Finding {
 	f := Finding{
 		ID: a.ID, Title: a.Title, Channel: d.channel, KnownExploited: a.KnownExploited != nil,
-		CVSS: a.CVSS, Fixed: a.Fixed, References: a.References,
+		CVSS: a.CVSS, EPSS: a.EPSS, Fixed: a.Fixed, References: a.References,
 	}
 	byStrength := map[strength][]int{}
 	for i := range a.Affected {
@@ -183,11 +190,25 @@ func (a *Advisory) judge(d device, v firmware.Version, foreign bool) Finding {
 		f.Status, f.Reason = NotAffected, fmt.Sprintf("model %s is not among those listed", tidy(d.model))
 		return f
 	}
+	first := map[string]Finding{} // what each source says, at its most urgent
 	for n, i := range rows {
 		r := &a.Affected[i]
-		status, reason, conflict := r.judge(d, v, s)
-		if n == 0 || status.rank() > f.Status.rank() {
-			f.Status, f.Reason, f.Conflict, f.Source = status, reason, conflict, r.Source
+		g := f
+		g.Status, g.Reason, g.Conflict = r.judge(d, v, s)
+		g.Source, g.EndOfLife = r.Source, r.EndOfLife
+		if n == 0 || g.Status.rank() > f.Status.rank() {
+			f = g
+		}
+		if h, ok := first[r.Source]; !ok || g.Status.rank() > h.Status.rank() {
+			first[r.Source] = g
+		}
+	}
+	for _, source := range slices.Sorted(maps.Keys(first)) {
+		// A source that names the model and lets it go contradicts one that
+		// holds it.
+		if g := first[source]; f.Status == Affected && s == named && (g.Status == NotAffected || g.Conflict != "") {
+			f.Status, f.Conflict = PossiblyAffected, fmt.Sprintf("%s says otherwise: %s", source, g.Reason)
+			f.Reason += "; the sources disagree"
 		}
 	}
 	return f
