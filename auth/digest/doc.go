@@ -7,4 +7,7 @@
 // Realms, nonces and opaques are bytes, not text: a realm in GBK is hashed and
 // echoed byte for byte. User names and passwords are hashed as they are given;
 // a caller whose names need Unicode normalisation (NFC) does it before.
+//
+// The module in the folder differential holds it beside two clients that
+// others wrote: the same answers, and who refuses what.
 package digest
