@@ -20,7 +20,7 @@ type format struct {
 	// parse reads the structure and nothing else: it trusts no length that it
 	// has not checked, hashes no payload, and reads and keeps a bounded
 	// amount whatever the file says. The error is a *FormatError, or one of
-	// reading.
+	// reading; beside it there may be a value that holds what was read before.
 	parse func(r io.ReaderAt, size int64) (*parsed, error)
 }
 
@@ -33,6 +33,10 @@ func formats() []format {
 	return []format{
 		uimageFormat,
 		tplinkFormat,
+		hikvisionFormat,
+		dahuaFormat,
+		boschFormat,
+		saltedFormat,
 	}
 }
 
@@ -75,8 +79,8 @@ type embedded struct {
 // Inspect reads what is in a firmware file: format, contents, and what it
 // says of itself. It checks no signature and no sum, so nothing that it
 // returns is proven; use a [Verifier] for that. A file of no known format is
-// an Image of [FormatPlain]. The error is a *[FormatError], which comes with
-// an Image that tells the format and no more, or one of reading r.
+// an Image of [FormatPlain]. The error is a *[FormatError], or one of reading
+// r; with it comes an Image that tells what was read before.
 //
 // Memory and time do not depend on the file's size.
 func Inspect(r io.ReaderAt, size int64) (*Image, error) {
@@ -96,9 +100,12 @@ func Inspect(r io.ReaderAt, size int64) (*Image, error) {
 }
 
 // parse detects and reads. It always returns a value; with an error it holds
-// the format alone.
+// the image as far as it was read, and no checks.
 func parse(r io.ReaderAt, size int64) (*parsed, error) {
-	plain := &parsed{image: Image{Format: FormatPlain, Size: size}}
+	plain := &parsed{
+		image:  Image{Format: FormatPlain, Size: size},
+		layout: []Range{{0, max(0, size), "the whole file"}},
+	}
 	if size < 0 {
 		return plain, errors.New("firmware: the size of the image is negative")
 	}
@@ -111,10 +118,15 @@ func parse(r io.ReaderAt, size int64) (*parsed, error) {
 			continue
 		}
 		p, err := f.parse(r, size)
-		if err != nil {
-			return &parsed{image: Image{Format: f.name, Size: size}}, err
+		if p == nil {
+			p = &parsed{}
 		}
 		p.image.Format, p.image.Size = f.name, size
+		if err != nil {
+			// Nothing in a broken file is checked; what was read of it before
+			// is still told.
+			return &parsed{image: p.image, opaque: p.opaque}, err
+		}
 		p.describe()
 		for _, s := range p.layout {
 			if s.Offset < 0 || s.Length < 0 || s.Offset > size || s.Length > size-s.Offset {

@@ -11,10 +11,10 @@ import (
 var tplinkFormat = format{
 	name:   FormatTPLink,
 	detect: func(head []byte, _ io.ReaderAt, _ int64) bool { return tplink.Detect(head) },
-	parse:  parseTPLink,
+	parse:  readTPLink,
 }
 
-func parseTPLink(r io.ReaderAt, size int64) (*parsed, error) {
+func readTPLink(r io.ReaderAt, size int64) (*parsed, error) {
 	m, err := tplink.Parse(r, size)
 	if err != nil {
 		return nil, formatError(FormatTPLink, err)

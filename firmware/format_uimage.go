@@ -14,10 +14,10 @@ import (
 var uimageFormat = format{
 	name:   FormatUImage,
 	detect: func(head []byte, _ io.ReaderAt, _ int64) bool { return uimage.Detect(head) },
-	parse:  parseUImage,
+	parse:  readUImage,
 }
 
-func parseUImage(r io.ReaderAt, size int64) (*parsed, error) {
+func readUImage(r io.ReaderAt, size int64) (*parsed, error) {
 	m, err := uimage.Parse(r, size)
 	if err != nil {
 		return nil, formatError(FormatUImage, err)

@@ -15,8 +15,7 @@ const (
 	FormatDahua     = "dahua"
 	FormatBosch     = "bosch"
 	FormatTPLink    = "tp-link"
-	FormatHanwha    = "hanwha"
-	FormatFoscam    = "foscam"
+	FormatSalted    = "openssl-enc" // older Hanwha and Foscam images
 	FormatUImage    = "uimage"
 	FormatFIT       = "fit"
 	FormatSWUpdate  = "swupdate"

@@ -55,7 +55,8 @@ type Check struct {
 	// that it returns ends this check alone.
 	To io.Writer
 	// Finish judges, once, after the pass. Its error says why the check
-	// failed.
+	// failed. It is called in any case, also when the pass was given up
+	// half-way, so that it can clean up; then its verdict does not count.
 	Finish func() error
 	// Covers says which bytes of the file cannot change without failing the
 	// check. Nil means the file sections.

@@ -34,30 +34,34 @@ type block struct {
 
 // Run reads the file once and returns, check by check, what Finish said, nil
 // for a check that holds. The second result is a failure of the pass itself
-// (reading, a wrong section, the caller gave up): then nothing is proven.
-// progress, which may be nil, is told how many bytes were read.
+// (reading, a wrong section, the caller gave up): then nothing is proven, and
+// what Finish says is thrown away. progress, which may be nil, is told how
+// many bytes were read.
 func Run(ctx context.Context, r io.ReaderAt, size int64, checks []*Check, progress func(int64)) ([]error, error) {
-	for _, c := range checks {
-		if !c.valid(size) {
-			return nil, fmt.Errorf("%w: %s", ErrSections, c.What)
-		}
-	}
 	crews := share(checks)
-	if err := stream(ctx, r, size, crews, progress); err != nil {
-		return nil, err
-	}
+	err := stream(ctx, r, size, checks, crews, progress)
 	out := make([]error, len(checks))
 	for _, crew := range crews {
 		for _, f := range crew {
-			f.literals()
+			if err == nil {
+				f.literals()
+			}
 			out[f.index] = f.finish()
 		}
+	}
+	if err != nil {
+		return nil, err
 	}
 	return out, nil
 }
 
 // stream sends every chunk that some check wants to all crews.
-func stream(ctx context.Context, r io.ReaderAt, size int64, crews [][]*feed, progress func(int64)) error {
+func stream(ctx context.Context, r io.ReaderAt, size int64, checks []*Check, crews [][]*feed, progress func(int64)) error {
+	for _, c := range checks {
+		if !c.valid(size) {
+			return fmt.Errorf("%w: %s", ErrSections, c.What)
+		}
+	}
 	free := make(chan *block, chunks)
 	var queues []chan *block
 	var wg sync.WaitGroup
@@ -184,13 +188,15 @@ func (f *feed) write(b []byte) {
 }
 
 func (f *feed) finish() error {
+	if f.check.Finish == nil {
+		return errors.New("pass: a check that judges nothing")
+	}
+	err := f.check.Finish()
 	switch {
 	case f.err != nil:
 		return f.err
 	case len(f.rest) > 0:
-		return ErrSections // cannot be: the whole file was read
-	case f.check.Finish == nil:
-		return errors.New("pass: a check that judges nothing")
+		return io.ErrUnexpectedEOF // the pass ended early
 	}
-	return f.check.Finish()
+	return err
 }
