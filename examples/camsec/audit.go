@@ -31,9 +31,14 @@ func runAudit(ctx context.Context, e *env, args []string) (exit, error) {
 	htmlFile := f.String("html", "", "write a report in HTML to `FILE`, too")
 	csvFile := f.String("csv", "", "write a CSV `FILE`, too")
 	save := f.String("save", "", "save what was read in `FILE`, for -from")
+	more := f.String("advisories", "", "judge by the advisories in `DIR` as well: CSAF, CVE records, CISA's catalogue, EPSS")
 	var from listFlag
 	f.Var(&from, "from", "judge what an earlier run saved in `FILE`, without a packet; may be repeated")
 	addresses, err := f.parse(args)
+	if err != nil {
+		return exit{}, err
+	}
+	db, err := advisories(*more)
 	if err != nil {
 		return exit{}, err
 	}
@@ -57,7 +62,7 @@ func runAudit(ctx context.Context, e *env, args []string) (exit, error) {
 		visits = fl.visit(ctx, camsec.Collect)
 	}
 	explainTrust(e, visits)
-	reports := judge(visits, time.Now())
+	reports := judge(visits, db, time.Now())
 	x := ended(ctx, reached(visits).worse(found(reports)))
 	var errs []error
 	if *save != "" {
@@ -87,8 +92,8 @@ func runAudit(ctx context.Context, e *env, args []string) (exit, error) {
 
 // judge makes a report of every device, also of those that were not reached:
 // about them everything is unknown.
-func judge(visits []visit, now time.Time) camsec.Reports {
-	controls := append(camsec.Controls(), advisory.Controls(advisory.Embedded())...)
+func judge(visits []visit, db *advisory.DB, now time.Time) camsec.Reports {
+	controls := append(camsec.Controls(), advisory.Controls(db)...)
 	out := make(camsec.Reports, len(visits))
 	for i, v := range visits {
 		s := v.snap

@@ -11,6 +11,7 @@ import (
 
 	"github.com/camsec/camsec"
 	"github.com/camsec/camsec/auth"
+	"github.com/camsec/camsec/firmware/advisory"
 	"github.com/camsec/camsec/isapi/isapitest"
 )
 
@@ -44,7 +45,7 @@ func runDemo(ctx context.Context, e *env, args []string) (exit, error) {
 	for i, v := range visits {
 		inventory[i] = deviceOf(v)
 	}
-	reports := judge(visits, time.Now())
+	reports := judge(visits, advisory.Embedded(), time.Now())
 	_, _ = fmt.Fprintln(e.stdout, "Inventory")
 	if err := writeInventoryTable(e.stdout, inventory); err != nil {
 		return exit{}, err
