@@ -34,10 +34,27 @@ type Baseline struct {
 	// Accounts are the names that may exist on a device, in whichever store;
 	// without them ACC-08 stays unknown.
 	Accounts []string `json:"accounts,omitempty"`
+	// ONVIFAccounts are the names that may exist for ONVIF, where the device
+	// keeps those apart, beside Accounts.
+	ONVIFAccounts []string `json:"onvifAccounts,omitempty"`
+	// Consumers are the accounts that recorders and VMS log in with.
+	Consumers []string `json:"consumers,omitempty"`
+	// ChannelAccounts are the names that a recorder may log in to its cameras
+	// with.
+	ChannelAccounts []string `json:"channelAccounts,omitempty"`
+	// TimeServers, Gateways and NameServers are those that devices may use,
+	// as the devices write them.
+	TimeServers []string `json:"timeServers,omitempty"`
+	Gateways    []string `json:"gateways,omitempty"`
+	NameServers []string `json:"nameServers,omitempty"`
 	// InUse are settings that somebody needs on, each with who: "service.cloud":
 	// "owner's app until the VPN is there". A control that wants them off
 	// passes, and says so.
 	InUse map[string]string `json:"inUse,omitempty"`
+
+	// Approved returns the snapshot of a device that the owner approved, nil
+	// if there is none, for FW-09 to find what changed since.
+	Approved func(Target) *Snapshot `json:"-"`
 
 	// Waivers accept failing controls for a while.
 	Waivers []Waiver `json:"waivers,omitempty"`

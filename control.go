@@ -60,11 +60,18 @@ func (s *Severity) UnmarshalText(b []byte) error {
 // A Control is one question asked of a snapshot. The built-in ones come from
 // [Controls]; advisories, other protocols and outsiders supply their own.
 //
-// Some methods are optional and found by type assertion: Remedy() string says
-// what to do when the control fails, References() []string names the clauses
-// of standards for which its result is evidence, and Level() int, 1 to 3, is
-// what a [Baseline] goes by. A control that wraps another offers Unwrap()
-// Control.
+// Some methods are optional and found by type assertion:
+//
+//   - Rationale() string says why the question matters
+//   - Remedy() string says what to do when the control fails
+//   - CutOffRisk() string says how easily doing so cuts somebody off: "none",
+//     "low", "medium" or "high"
+//   - References() []string names the clauses of standards for which the
+//     result is evidence, which is not compliance
+//   - Level() int, 1 for every site to 3 for high security, is what a
+//     [Baseline] goes by
+//
+// A control that wraps another offers Unwrap() Control.
 type Control interface {
 	// ID is stable for ever and never given to another question. Outsiders
 	// put a prefix of their own before theirs.
@@ -92,11 +99,8 @@ type Verdict struct {
 // applied. Nothing here knows of vulnerabilities: controls for
 // those come from package firmware/advisory.
 func Controls() []Control {
-	var all []*control
-	all = append(all, accountControls()...)
-	all = append(all, transportControls()...)
-	all = append(all, serviceControls()...)
-	all = append(all, firmwareControls()...)
+	all := slices.Concat(accountsControls(), authenticationControls(), tlsControls(), servicesControls(),
+		networkControls(), loggingControls(), recorderControls(), inventoryControls())
 	slices.SortFunc(all, func(a, b *control) int { return strings.Compare(a.id, b.id) })
 	out := make([]Control, len(all))
 	for i, c := range all {
@@ -135,6 +139,20 @@ func referencesOf(c Control) []string {
 	return nil
 }
 
+func rationaleOf(c Control) string {
+	if r, ok := optional[interface{ Rationale() string }](c); ok {
+		return r.Rationale()
+	}
+	return ""
+}
+
+func cutOffRiskOf(c Control) string {
+	if r, ok := optional[interface{ CutOffRisk() string }](c); ok {
+		return r.CutOffRisk()
+	}
+	return ""
+}
+
 func levelOf(c Control) (int, bool) {
 	if l, ok := optional[interface{ Level() int }](c); ok {
 		return l.Level(), true
@@ -146,6 +164,9 @@ func levelOf(c Control) (int, bool) {
 type control struct {
 	id, title string
 	severity  Severity
+	level     int
+	risk      string // of cutting oneself off: none, low, medium, high
+	why       string
 	remedy    string
 	refs      string // separated by "; "
 	judge     func(q *inquiry) Verdict
@@ -154,7 +175,10 @@ type control struct {
 func (c *control) ID() string           { return c.id }
 func (c *control) Title() string        { return c.title }
 func (c *control) Severity() Severity   { return c.severity }
+func (c *control) Level() int           { return c.level }
+func (c *control) Rationale() string    { return c.why }
 func (c *control) Remedy() string       { return c.remedy }
+func (c *control) CutOffRisk() string   { return c.risk }
 func (c *control) References() []string { return strings.Split(c.refs, "; ") }
 
 func (c *control) Judge(s *Snapshot, now time.Time) Verdict { return c.ask(s, now, &Baseline{}) }

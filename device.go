@@ -77,6 +77,12 @@ type Channel struct {
 	Serial   string   `json:"serial,omitempty"`
 	Firmware Firmware `json:"firmware"`
 	Online   State    `json:"online"`
+	// User is the account that the recorder logs in to the camera with, and
+	// Login whether the camera takes it.
+	User  string `json:"user,omitempty"`
+	Login State  `json:"login"`
+	// ValidatesCertificate is whether the recorder checks who the camera is.
+	ValidatesCertificate State `json:"validatesCertificate"`
 	// Group is equal for channels of one physical camera; empty is unknown.
 	Group string `json:"group,omitempty"`
 }

@@ -71,7 +71,9 @@ func ask(c Control, s *Snapshot, now time.Time) Result {
 	res := Result{
 		Control: c.ID(), Title: c.Title(), Severity: c.Severity(),
 		Status: v.Status, Reason: printable(v.Reason), Evidence: v.Evidence, References: referencesOf(c),
+		Rationale: rationaleOf(c), CutOffRisk: cutOffRiskOf(c),
 	}
+	res.Level, _ = levelOf(c)
 	if v.Status == Fail || v.Status == Waived {
 		res.Remedy = remedyOf(c)
 	}

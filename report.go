@@ -60,6 +60,13 @@ type Result struct {
 	Severity Severity `json:"severity"`
 	Status   Status   `json:"status"`
 	Reason   string   `json:"reason"`
+	// Level is 1 for every site to 3 for high security; 0 if it has none.
+	Level int `json:"level,omitempty"`
+	// Rationale says why the control is asked.
+	Rationale string `json:"rationale,omitempty"`
+	// CutOffRisk says how easily the remedy cuts somebody off: none, low,
+	// medium or high.
+	CutOffRisk string `json:"cutOffRisk,omitempty"`
 	// Remedy says what to do; empty unless the control failed.
 	Remedy   string   `json:"remedy,omitempty"`
 	Evidence []Source `json:"evidence"`

@@ -43,47 +43,69 @@ func (s *State) UnmarshalText(b []byte) error { *s = valueOf[State](stateNames[:
 // vocabulary between drivers, which read settings, and controls, which judge
 // them; [SettingKinds] hands them out.
 var settingKinds = map[string]string{
-	"device.activated":         kindBool,
-	"account.default-password": kindBool, // the device's own flag for the account in use
-	"account.risk-password":    kindBool,
-	"login.anonymous":          kindBool, // viewing without a login
-	"login.lockout":            kindBool,
-	"login.lockout.tries":      kindInt,
-	"login.lockout.seconds":    kindInt,
-	"login.alarm":              kindStrings, // notification methods of the illegal-login event
-	"login.idle-logout":        kindBool,
-	"http.auth":                kindStrings, // of digest, basic
-	"http.auth.algorithms":     kindStrings, // of MD5, SHA256
-	"rtsp.auth":                kindStrings, // of digest, basic
-	"onvif.auth":               kindStrings, // vendor's words
-	"service.http":             kindBool,
-	"service.https":            kindBool,
-	"http.redirect":            kindBool,   // plain http only leads to https
-	"tls.min":                  kindString, // "1.0" … "1.3"
-	"service.ssh":              kindBool,
-	"service.telnet":           kindBool,
-	"service.upnp":             kindBool,
-	"service.snmp.v1":          kindBool, // v1 or v2c answers
-	"service.snmp.v3":          kindBool,
-	"service.ftp":              kindBool, // upload to an FTP server
-	"service.ddns":             kindBool,
-	"service.cloud":            kindBool, // the maker's cloud (EZVIZ)
-	"service.ehome":            kindBool, // ISUP/EHome platform access
-	"service.gb28181":          kindBool,
-	"service.sadp":             kindBool, // layer-2 discovery answers
-	"service.bonjour":          kindBool,
-	"service.websocket":        kindBool, // without TLS
-	"service.modbus":           kindBool,
-	"service.iot":              kindBool, // IOT port 30999
-	"mail.tls":                 kindBool, // unset when mail is unused
-	"events.push.tls":          kindBool, // every receiver over https
-	"network.ip-filter":        kindBool,
-	"network.802.1x":           kindBool,
-	"integration.cgi":          kindBool,
-	"integration.onvif":        kindBool,
-	"time.ntp":                 kindBool,
-	"time.ntp.server":          kindString,
-	"time.offset-seconds":      kindInt, // device minus ours
+	"device.activated":             kindBool,
+	"account.default-password":     kindBool, // the device's own flag for the account in use
+	"account.risk-password":        kindBool,
+	"account.password.days-left":   kindInt,  // until the device calls the password too old
+	"login.anonymous":              kindBool, // viewing without a login
+	"login.lockout":                kindBool,
+	"login.lockout.tries":          kindInt,
+	"login.lockout.seconds":        kindInt,
+	"login.alarm":                  kindStrings, // notification methods of the illegal-login event
+	"login.idle-logout":            kindBool,
+	"http.auth":                    kindStrings, // of digest, basic
+	"http.auth.algorithms":         kindStrings, // of MD5, SHA256
+	"rtsp.auth":                    kindStrings, // of digest, basic
+	"onvif.auth":                   kindStrings, // vendor's words
+	"service.http":                 kindBool,
+	"service.https":                kindBool,
+	"http.redirect":                kindBool,   // plain http only leads to https
+	"tls.min":                      kindString, // "1.0" … "1.3"
+	"tls.certificate.verified":     kindBool,   // against roots that we were given
+	"tls.certificate.self-signed":  kindBool,
+	"tls.certificate.days-left":    kindInt,    // negative: not valid
+	"tls.certificate.name-matches": kindBool,   // it is for the address in use
+	"tls.certificate.key":          kindString, // "RSA 2048", "ECDSA P-256", "Ed25519"
+	"tls.certificate.signature":    kindString, // "SHA256-RSA"
+	"http.public-info":             kindBool,   // model and firmware are told without a login
+	"service.sdk":                  kindBool,   // the maker's own protocol, without TLS
+	"service.srtp":                 kindBool,   // video can be had encrypted
+	"service.upnp.ports":           kindInt,    // that a router is asked to open
+	"streaming.multicast":          kindBool,
+	"service.ssh":                  kindBool,
+	"service.telnet":               kindBool,
+	"service.upnp":                 kindBool,
+	"service.snmp.v1":              kindBool, // v1 or v2c answers
+	"service.snmp.v3":              kindBool,
+	"service.ftp":                  kindBool, // upload to an FTP server
+	"service.ddns":                 kindBool,
+	"service.cloud":                kindBool, // the maker's cloud (EZVIZ)
+	"service.ehome":                kindBool, // ISUP/EHome platform access
+	"service.gb28181":              kindBool,
+	"service.sadp":                 kindBool, // layer-2 discovery answers
+	"service.bonjour":              kindBool,
+	"service.websocket":            kindBool, // without TLS
+	"service.modbus":               kindBool,
+	"service.iot":                  kindBool, // IOT port 30999
+	"mail.tls":                     kindBool, // unset when mail is unused
+	"events.push.auth":             kindBool, // every receiver asks for a login
+	"log.server":                   kindBool, // the log is sent to another machine
+	"log.server.tls":               kindBool,
+	"events.push.tls":              kindBool, // every receiver over https
+	"network.ip-filter":            kindBool,
+	"network.802.1x.method":        kindString, // the vendor's word: EAP-TLS, …
+	"network.ip-version":           kindString, // v4, v6 or dual
+	"network.dhcp":                 kindBool,
+	"network.gateway":              kindString,
+	"network.dns":                  kindStrings,
+	"network.wifi":                 kindBool,
+	"network.wifi.security":        kindString, // the vendor's word: WPA2-enterprise, …
+	"network.802.1x":               kindBool,
+	"integration.cgi":              kindBool,
+	"integration.onvif":            kindBool,
+	"time.ntp":                     kindBool,
+	"time.ntp.server":              kindString,
+	"time.offset-seconds":          kindInt, // device minus ours
 }
 
 // SettingKinds returns the ids that drivers and controls share, each with the

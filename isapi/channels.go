@@ -70,6 +70,18 @@ type ChannelStatus struct {
 	Detect string // connect, netUnreachable, errorUserNameOrPasswd, …
 }
 
+// login tells whether the camera takes the recorder's login, of what is
+// recorded to be said of it.
+func (s ChannelStatus) login() camsec.State {
+	switch s.Detect {
+	case "connect":
+		return camsec.StateOn
+	case "errorUserNameOrPasswd":
+		return camsec.StateOff
+	}
+	return camsec.StateUnknown
+}
+
 // ChannelStatus reads which cameras a recorder reaches.
 //
 //isapi:op GET /ISAPI/ContentMgmt/InputProxy/channels/status

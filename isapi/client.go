@@ -68,8 +68,10 @@ type Client struct {
 	now      func() time.Time
 	readOnly bool
 	hasCred  bool
-	loggedIn atomic.Bool // the device has accepted our credential
-	idle     func()
+	// handshake is what the device showed of itself.
+	handshake handshake
+	loggedIn  atomic.Bool // the device has accepted our credential
+	idle      func()
 }
 
 // New returns a client of the device at address, without any I/O. An address
@@ -96,6 +98,7 @@ func New(address string, source auth.Source, opts *Options) (*Client, error) {
 	if c.now == nil {
 		c.now = time.Now
 	}
+	c.handshake.host = strings.Trim(host, "[]")
 	c.plain = opts.Base
 	if c.plain == nil {
 		to := wire.TransportOptions{DialContext: opts.DialContext, Timeouts: opts.Timeouts}
@@ -103,9 +106,13 @@ func New(address string, source auth.Source, opts *Options) (*Client, error) {
 			to.TLS = opts.Trust.TLSConfig(c.target.Key(), host)
 		}
 		c.trust = trustWord(base.Scheme, opts.Trust)
+		if c.trust == "" {
+			c.handshake.verified = camsec.StateOn
+		}
 		tr := wire.NewHTTPTransport(to)
 		c.plain, c.idle = tr, tr.CloseIdleConnections
 	}
+	c.plain = watchedTransport{c.plain, &c.handshake}
 	// The transport sees the scheme but not how the certificate was accepted.
 	basic := opts.InsecureBasic && (!opts.Trust.Insecure() || opts.InsecureBasicOverHTTP)
 	c.authed, err = auth.NewTransport(auth.TransportOptions{

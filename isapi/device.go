@@ -52,17 +52,18 @@ func (d *Device) Inventory(ctx context.Context) (camsec.Inventory, error) {
 		inv.ChannelsErr = &camsec.Problem{Code: camsec.ReasonNotReadable, Message: "the recorder lists no channels"}
 		return inv, nil
 	}
-	online := map[string]camsec.State{}
+	online := map[string]ChannelStatus{}
 	if status, err := d.c.ChannelStatus(ctx); err == nil {
 		for _, s := range status {
-			online[s.ID] = s.Online
+			online[s.ID] = s
 		}
 	}
 	for _, ch := range channels {
 		inv.Channels = append(inv.Channels, camsec.Channel{
 			ID: ch.ID, Via: info.Serial, Name: ch.Name, Address: ch.Address, Protocol: ch.Protocol,
 			Model: ch.Model, Serial: ch.Serial, Firmware: ParseFirmware(ch.Firmware),
-			Online: online[ch.ID], Group: ch.Group(),
+			Online: online[ch.ID].Online, Login: online[ch.ID].login(), User: ch.UserName,
+			ValidatesCertificate: ch.ValidateTLS, Group: ch.Group(),
 		})
 	}
 	return inv, nil

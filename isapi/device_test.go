@@ -257,7 +257,7 @@ var documents = map[string]string{
 	"/ISAPI/System/deviceInfo":                      `<DeviceInfo xmlns="urn:x"><model>DS-TEST</model><serialNumber>T1</serialNumber><firmwareVersion>V5.5.6</firmwareVersion><firmwareReleasedDate>build 180326</firmwareReleasedDate><deviceType>IPCamera</deviceType></DeviceInfo>`,
 	"/ISAPI/System/capabilities":                    `<DeviceCap><SysCap><NetworkCap><SnmpCap><isSupport>true</isSupport></SnmpCap></NetworkCap></SysCap></DeviceCap>`,
 	"/ISAPI/Security/capabilities":                  `<SecurityCap><maxIllegalLoginLockTime min="1" max="120" def="30"/></SecurityCap>`,
-	"/ISAPI/Security/userCheck":                     `<userCheck><statusValue>200</statusValue><isDefaultPassword>false</isDefaultPassword><isRiskPassword>true</isRiskPassword><isActivated>true</isActivated></userCheck>`,
+	"/ISAPI/Security/userCheck":                     `<userCheck><statusValue>200</statusValue><isDefaultPassword>false</isDefaultPassword><isRiskPassword>true</isRiskPassword><isActivated>true</isActivated><residualValidity>-3</residualValidity></userCheck>`,
 	"/ISAPI/Security/users":                         `<UserList><User><id>1</id><userName>admin</userName><userLevel>Administrator</userLevel></User><User><id>2</id><userName>guard</userName><userLevel>Viewer</userLevel><enabled>false</enabled></User></UserList>`,
 	"/ISAPI/Security/ONVIF/users?security=0":        `<UserList><User><id>1</id><userName>vms</userName><userType>mediaUser</userType></User></UserList>`,
 	"/ISAPI/Security/onlineUser":                    `<OnlineUserList><OnlineUser><id>1</id><name>admin</name><clientAddress><ipAddress>192.0.2.9</ipAddress></clientAddress></OnlineUser></OnlineUserList>`,
@@ -273,7 +273,11 @@ var documents = map[string]string{
 	"/ISAPI/System/Network/EZVIZ":                   `<EZVIZ><enabled>false</enabled></EZVIZ>`,
 	"/ISAPI/System/Network/Ehome":                   `<Ehome><enabled>false</enabled></Ehome>`,
 	"/ISAPI/System/Network/ipFilter":                `<IPFilter><enabled>true</enabled></IPFilter>`,
-	"/ISAPI/System/Network/interfaces/1/ieee802.1x": `<IEEE802_1x><enabled>false</enabled></IEEE802_1x>`,
+	"/ISAPI/System/Network/interfaces/1/ieee802.1x": `<IEEE802_1x><enabled>false</enabled><authenticationProtocolType>EAP-MD5</authenticationProtocolType></IEEE802_1x>`,
+	"/ISAPI/System/Network/interfaces":              `<NetworkInterfaceList><NetworkInterface><id>1</id><IPAddress><ipVersion>dual</ipVersion><addressingType>static</addressingType><ipAddress>192.0.2.7</ipAddress><DefaultGateway><ipAddress>192.0.2.1</ipAddress></DefaultGateway><PrimaryDNS><ipAddress>192.0.2.53</ipAddress></PrimaryDNS><SecondaryDNS><ipAddress>0.0.0.0</ipAddress></SecondaryDNS></IPAddress></NetworkInterface></NetworkInterfaceList>`,
+	"/ISAPI/System/Network/interfaces/2/wireless":   `<Wireless><enabled>true</enabled><WirelessSecurity><securityMode>WPA2-enterprise</securityMode></WirelessSecurity></Wireless>`,
+	"/ISAPI/System/Network/UPnP/ports":              `<ports><enabled>true</enabled><portList><port><id>1</id><enabled>true</enabled><internalPort>http</internalPort><externalPort>8083</externalPort></port><port><id>2</id><enabled>false</enabled><internalPort>admin</internalPort></port></portList></ports>`,
+	"/ISAPI/System/logServer":                       `<LogServer><enabled>true</enabled><ipAddress>192.0.2.30</ipAddress><transmissionEncryption>false</transmissionEncryption></LogServer>`,
 	"/ISAPI/System/Network/DDNS":                    `<DDNSList><DDNS><enabled>false</enabled></DDNS><DDNS><enabled>true</enabled></DDNS></DDNSList>`,
 	"/ISAPI/System/Network/ftp":                     `<FTPNotificationList><FTPNotification><enabled>false</enabled></FTPNotification></FTPNotificationList>`,
 	"/ISAPI/System/Network/SIP/1/SIPInfo":           `<SIPInfo><GB28181><enabled>false</enabled></GB28181></SIPInfo>`,
@@ -281,9 +285,9 @@ var documents = map[string]string{
 	"/ISAPI/System/Network/Integrate":               `<Integrate><CGI><enable>true</enable><certificateType>digest</certificateType></CGI><ONVIF><enable>true</enable><certificateType>digest/WSSE</certificateType></ONVIF></Integrate>`,
 	"/ISAPI/System/discoveryMode":                   `<DiscoveryMode><PcapMode>discoverable</PcapMode><SADP>nonDiscoverable</SADP></DiscoveryMode>`,
 	"/ISAPI/System/Network/mailing":                 `<mailingList><mailing><id>1</id><sender><smtp><enableSSL>true</enableSSL><hostName>mail.example</hostName></smtp></sender></mailing><mailing><id>2</id><sender><smtp><enableSSL>false</enableSSL><hostName/></smtp></sender></mailing></mailingList>`,
-	"/ISAPI/Event/notification/httpHosts":           `<HttpHostNotificationList><HttpHostNotification><id>1</id><protocolType>HTTPS</protocolType><hostName>vms.example</hostName><portNo>443</portNo></HttpHostNotification><HttpHostNotification><id>2</id><protocolType>HTTP</protocolType><ipAddress>0.0.0.0</ipAddress><portNo>0</portNo></HttpHostNotification></HttpHostNotificationList>`,
+	"/ISAPI/Event/notification/httpHosts":           `<HttpHostNotificationList><HttpHostNotification><id>1</id><protocolType>HTTPS</protocolType><hostName>vms.example</hostName><portNo>443</portNo><httpAuthenticationMethod>none</httpAuthenticationMethod></HttpHostNotification><HttpHostNotification><id>2</id><protocolType>HTTP</protocolType><ipAddress>0.0.0.0</ipAddress><portNo>0</portNo></HttpHostNotification></HttpHostNotificationList>`,
 	"/ISAPI/Event/triggers":                         `<EventNotification><EventTriggerList><EventTrigger><id>illaccess</id><eventType>illaccess</eventType><EventTriggerNotificationList/></EventTrigger></EventTriggerList></EventNotification>`,
-	"/ISAPI/Streaming/channels":                     `<StreamingChannelList><StreamingChannel><id>101</id><Transport><Security><enabled>true</enabled><certificateType>digest/basic</certificateType></Security></Transport></StreamingChannel><StreamingChannel><id>102</id><Transport><Security><enabled>true</enabled><certificateType>digest</certificateType></Security></Transport></StreamingChannel></StreamingChannelList>`,
+	"/ISAPI/Streaming/channels":                     `<StreamingChannelList><StreamingChannel><id>101</id><Transport><Multicast><enabled>true</enabled></Multicast><Security><enabled>true</enabled><certificateType>digest/basic</certificateType></Security></Transport></StreamingChannel><StreamingChannel><id>102</id><Transport><Security><enabled>true</enabled><certificateType>digest</certificateType></Security></Transport></StreamingChannel></StreamingChannelList>`,
 	"/ISAPI/System/time":                            `<Time><timeMode opt="NTP,manual">NTP</timeMode><localTime>2026-03-26T12:50:48+08:00</localTime><timeZone>CST-8:00:00</timeZone></Time>`,
 	"/ISAPI/System/time/ntpServers":                 `<NTPServerList><NTPServer><id>1</id><hostName>time.example</hostName><portNo>123</portNo></NTPServer></NTPServerList>`,
 	"/ISAPI/ContentMgmt/InputProxy/channels":        `<InputProxyChannelList size="7"><InputProxyChannel><id>1</id><sourceInputPortDescriptor><ipAddress>192.0.2.20</ipAddress><firmwareVersion>V4.84.31 build 251210</firmwareVersion></sourceInputPortDescriptor></InputProxyChannel></InputProxyChannelList>`,
@@ -318,6 +322,14 @@ func TestSettingsOfCompleteDevice(t *testing.T) {
 		"service.sadp": no, "service.bonjour": {}, "service.websocket": {}, "service.modbus": yes,
 		"service.iot": {}, "mail.tls": yes, "events.push.tls": yes,
 		"network.ip-filter": yes, "network.802.1x": no, "integration.cgi": yes, "integration.onvif": yes,
+		"account.password.days-left": camsec.ValueOf(-3), "http.public-info": yes, "service.sdk": {}, "service.srtp": {},
+		"streaming.multicast": yes, "service.upnp.ports": camsec.ValueOf(1), "events.push.auth": no,
+		"log.server": yes, "log.server.tls": no, "network.802.1x.method": camsec.ValueOf("EAP-MD5"),
+		"network.ip-version": camsec.ValueOf("dual"), "network.dhcp": no, "network.gateway": camsec.ValueOf("192.0.2.1"),
+		"network.dns": camsec.ValueOf([]string{"192.0.2.53"}), "network.wifi": yes,
+		"network.wifi.security":    camsec.ValueOf("WPA2-enterprise"),
+		"tls.certificate.verified": {}, "tls.certificate.self-signed": {}, "tls.certificate.days-left": {},
+		"tls.certificate.name-matches": {}, "tls.certificate.key": {}, "tls.certificate.signature": {},
 		"time.ntp": yes, "time.ntp.server": camsec.ValueOf("time.example"),
 		"time.offset-seconds": camsec.ValueOf(8),
 	}
@@ -326,7 +338,7 @@ func TestSettingsOfCompleteDevice(t *testing.T) {
 		s := setting(t, list, id)
 		require.Equal(t, v, s.Value, id)
 		require.Equal(t, v.IsZero(), s.Err != nil, id)
-		require.True(t, strings.HasPrefix(s.Source.Operation, "GET /ISAPI/"), id)
+		require.Equal(t, strings.HasPrefix(id, "tls.certificate."), !strings.HasPrefix(s.Source.Operation, "GET /ISAPI/"), id)
 		require.NotEmpty(t, s.Source.Path, id)
 	}
 	once := map[string]bool{}

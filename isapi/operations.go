@@ -39,10 +39,13 @@ var operations = []Operation{
 	get("IPFilter", "/ISAPI/System/Network/ipFilter", camsec.Recorded),
 	get("IllegalLoginLock", "/ISAPI/Security/illegalLoginLock", camsec.Recorded),
 	get("Integrate", "/ISAPI/System/Network/Integrate", camsec.Documented),
+	get("Interfaces", "/ISAPI/System/Network/interfaces", camsec.Recorded),
+	get("LogServer", "/ISAPI/System/logServer", camsec.Documented),
 	get("Mailing", "/ISAPI/System/Network/mailing", camsec.Recorded),
 	get("NTPServers", "/ISAPI/System/time/ntpServers", camsec.Recorded),
 	get("ONVIFUsers", "/ISAPI/Security/ONVIF/users?security=0", camsec.Documented),
 	get("OnlineUsers", "/ISAPI/Security/onlineUser", camsec.Recorded),
+	get("PublicDeviceInfo", "/ISAPI/System/deviceInfo", camsec.Recorded),
 	get("RTSPCertificate", "/ISAPI/Security/RTSPCertificate", camsec.Documented),
 	get("SNMP", "/ISAPI/System/Network/SNMP", camsec.Documented),
 	get("SSH", "/ISAPI/System/Network/ssh", camsec.Recorded),
@@ -51,9 +54,11 @@ var operations = []Operation{
 	get("Telnet", "/ISAPI/System/Network/telnetd", camsec.Documented),
 	get("Time", "/ISAPI/System/time", camsec.Recorded),
 	get("UPnP", "/ISAPI/System/Network/UPnP", camsec.Documented),
+	get("UPnPPorts", "/ISAPI/System/Network/UPnP/ports", camsec.Documented),
 	get("UserCheck", "/ISAPI/Security/userCheck", camsec.Recorded),
 	get("Users", "/ISAPI/Security/users", camsec.Recorded),
 	get("WebCertificate", "/ISAPI/Security/webCertificate", camsec.Documented),
+	get("Wireless", "/ISAPI/System/Network/interfaces/2/wireless", camsec.Recorded),
 }
 
 func get(name, path string, evidence camsec.Evidence) Operation {

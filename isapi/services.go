@@ -66,13 +66,6 @@ func (c *Client) IPFilter(ctx context.Context) (Service, error) {
 	return c.service(ctx, "IPFilter", "IPFilter")
 }
 
-// IEEE8021X reads whether the first interface logs in to its switch.
-//
-//isapi:op GET /ISAPI/System/Network/interfaces/1/ieee802.1x
-func (c *Client) IEEE8021X(ctx context.Context) (Service, error) {
-	return c.service(ctx, "IEEE8021X", "IEEE802_1x")
-}
-
 // DDNS reads whether any dynamic DNS service is in use.
 //
 //isapi:op GET /ISAPI/System/Network/DDNS

@@ -23,6 +23,8 @@ func (d *Device) Settings(ctx context.Context) ([]camsec.Setting, error) {
 	r.state("account.default-password", "userCheck/isDefaultPassword", check.DefaultPassword)
 	r.state("account.risk-password", "userCheck/isRiskPassword", check.RiskPassword)
 
+	r.number("account.password.days-left", "userCheck/residualValidity", check.ResidualDays)
+
 	r.access(read(r, "AdminAccesses", c.AdminAccesses))
 
 	caps := read(r, "SecurityCapabilities", c.SecurityCapabilities)
@@ -57,17 +59,18 @@ func (d *Device) Settings(ctx context.Context) ([]camsec.Setting, error) {
 	}{
 		{"service.ssh", "SSH", "SSH/enabled", c.SSH},
 		{"service.telnet", "Telnet", "Telnetd/enabled", c.Telnet},
-		{"service.upnp", "UPnP", "UPnP/enabled", c.UPnP},
 		{"service.cloud", "EZVIZ", "EZVIZ/enabled", c.EZVIZ},
 		{"service.ehome", "EHome", "Ehome/enabled", c.EHome},
 		{"service.gb28181", "GB28181", "GB28181/enabled", c.GB28181},
 		{"service.ftp", "FTP", "FTPNotification/enabled", c.FTP},
 		{"service.ddns", "DDNS", "DDNS/enabled", c.DDNS},
 		{"network.ip-filter", "IPFilter", "IPFilter/enabled", c.IPFilter},
-		{"network.802.1x", "IEEE8021X", "IEEE802_1x/enabled", c.IEEE8021X},
 	} {
 		r.state(s.id, s.path, read(r, s.op, s.read).Enabled)
 	}
+
+	r.upnp(c)
+	r.network(c)
 
 	discovery := read(r, "DiscoveryMode", c.DiscoveryMode)
 	r.state("service.sadp", "DiscoveryMode/SADP", discovery.SADP)
@@ -76,6 +79,10 @@ func (d *Device) Settings(ctx context.Context) ([]camsec.Setting, error) {
 	r.push(read(r, "HTTPHosts", c.HTTPHosts))
 	r.alarm(read(r, "EventTriggers", c.EventTriggers))
 	r.clock(c)
+	r.log(c)
+	public := read(r, "PublicDeviceInfo", c.PublicDeviceInfo)
+	r.state("http.public-info", "DeviceInfo", public)
+	r.certificate(c)
 
 	if !r.answered && r.first != nil {
 		return r.out, r.first
@@ -175,6 +182,14 @@ func (r *settingsReader) list(id, path string, l []string) {
 	r.add(id, path, v, errNotTold)
 }
 
+func (r *settingsReader) text(id, path, s string) {
+	var v camsec.Value
+	if s != "" {
+		v = camsec.ValueOf(s)
+	}
+	r.add(id, path, v, errNotTold)
+}
+
 func (r *settingsReader) access(list AdminAccesses) {
 	const path = "AdminAccessProtocolList/AdminAccessProtocol"
 	for _, s := range []struct{ id, protocol string }{
@@ -182,6 +197,8 @@ func (r *settingsReader) access(list AdminAccesses) {
 		{"service.https", "HTTPS"},
 		{"service.bonjour", "Bonjour"},
 		{"service.websocket", "WebSocket"},
+		{"service.sdk", "DEV_MANAGE"},
+		{"service.srtp", "SRTP"},
 		{"service.modbus", "modbusTCP"},
 		{"service.iot", "IOT"},
 	} {
@@ -215,7 +232,9 @@ func lockMax(caps Capabilities) int {
 func (r *settingsReader) rtsp(c *Client) {
 	var types []string
 	untold := false
-	for _, ch := range read(r, "StreamingChannels", c.StreamingChannels) {
+	streams := read(r, "StreamingChannels", c.StreamingChannels)
+	r.multicast(streams)
+	for _, ch := range streams {
 		modes := lower(ch.Auth.Types)
 		switch ch.Security {
 		case camsec.StateOff:
@@ -249,6 +268,18 @@ func (r *settingsReader) rtsp(c *Client) {
 	r.list("rtsp.auth", "RTSPCertificate/certificateType", lower(mode.Types))
 }
 
+// multicast is on if any stream can be had that way. Streams that have no
+// such block do not say.
+func (r *settingsReader) multicast(streams []StreamingChannel) {
+	var told []camsec.State
+	for _, ch := range streams {
+		if ch.Multicast != camsec.StateUnknown {
+			told = append(told, ch.Multicast)
+		}
+	}
+	r.state("streaming.multicast", "StreamingChannelList/StreamingChannel/Transport/Multicast/enabled", anyOf(told))
+}
+
 // v1or2 is on if either answers; a device that leaves SNMPv1c out is told by
 // the other alone.
 func v1or2(s SNMP) camsec.State {
@@ -277,24 +308,39 @@ func (r *settingsReader) mail(used []Mail) {
 }
 
 func (r *settingsReader) push(hosts []HTTPHost) {
-	const path = "HttpHostNotificationList/HttpHostNotification/protocolType"
+	const path = "HttpHostNotificationList/HttpHostNotification/"
 	if len(hosts) == 0 {
-		r.add("events.push.tls", path, camsec.Value{}, notOffered("no receiver of events is set up"))
+		why := notOffered("no receiver of events is set up")
+		r.add("events.push.tls", path+"protocolType", camsec.Value{}, why)
+		r.add("events.push.auth", path+"httpAuthenticationMethod", camsec.Value{}, why)
 		return
 	}
-	all := camsec.StateOn
+	var open, anonymous []camsec.State
 	for _, h := range hosts {
+		plain, nobody := camsec.StateUnknown, camsec.StateUnknown
 		switch strings.ToUpper(h.Protocol) {
 		case "HTTPS":
+			plain = camsec.StateOff
 		case "HTTP":
-			all = camsec.StateOff
-		default:
-			if all == camsec.StateOn {
-				all = camsec.StateUnknown
-			}
+			plain = camsec.StateOn
 		}
+		if h.Auth != "" {
+			nobody = camsec.StateOf(strings.EqualFold(h.Auth, "none"))
+		}
+		open, anonymous = append(open, plain), append(anonymous, nobody)
 	}
-	r.state("events.push.tls", path, all)
+	r.state("events.push.tls", path+"protocolType", opposite(anyOf(open)))
+	r.state("events.push.auth", path+"httpAuthenticationMethod", opposite(anyOf(anonymous)))
+}
+
+func opposite(s camsec.State) camsec.State {
+	switch s {
+	case camsec.StateOn:
+		return camsec.StateOff
+	case camsec.StateOff:
+		return camsec.StateOn
+	}
+	return s
 }
 
 func (r *settingsReader) alarm(triggers []EventTrigger) {

@@ -14,6 +14,9 @@ type StreamingChannel struct {
 	// such block, as most recorders.
 	Security camsec.State
 	Auth     AuthMode
+	// Multicast is whether the stream may be had by multicast, which goes to
+	// whoever listens.
+	Multicast camsec.State
 }
 
 // StreamingChannels reads how streams are guarded.
@@ -29,6 +32,7 @@ func (c *Client) StreamingChannels(ctx context.Context) ([]StreamingChannel, err
 		security := ch.At("Transport", "Security")
 		list = append(list, StreamingChannel{
 			ID: ch.Child("id").String(), Security: state(security.Child("enabled")), Auth: authMode(security),
+			Multicast: state(ch.At("Transport", "Multicast", "enabled")),
 		})
 	}
 	return list, nil

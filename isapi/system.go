@@ -2,6 +2,7 @@ package isapi
 
 import (
 	"context"
+	"net/http"
 	"strings"
 
 	"github.com/camsec/camsec"
@@ -47,6 +48,30 @@ func (c *Client) DeviceInfo(ctx context.Context) (DeviceInfo, error) {
 		return DeviceInfo{}, malformed(operation("DeviceInfo"), "no model, serial or firmware")
 	}
 	return info, nil
+}
+
+// PublicDeviceInfo tells, by asking without a login, whether anybody can read
+// model and firmware: on if the device tells them, off if it asks for a
+// login. It spends no login try.
+//
+//isapi:op GET /ISAPI/System/deviceInfo
+func (c *Client) PublicDeviceInfo(ctx context.Context) (camsec.State, error) {
+	op := operation("PublicDeviceInfo")
+	resp, err := c.send(ctx, c.plain, op, wire.Small())
+	if err != nil {
+		return camsec.StateUnknown, err
+	}
+	if resp.Status == http.StatusUnauthorized {
+		return camsec.StateOff, nil
+	}
+	n, err := document(op, resp, wire.Small(), "DeviceInfo")
+	if err != nil {
+		return camsec.StateUnknown, err
+	}
+	if !n.Child("model").Has() && !n.Child("firmwareVersion").Has() {
+		return camsec.StateUnknown, malformed(op, "no model and no firmware")
+	}
+	return camsec.StateOn, nil
 }
 
 // Capabilities is one of the two capability documents. An absent flag proves

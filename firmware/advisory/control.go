@@ -55,6 +55,28 @@ func (c *control) Title() string             { return c.title }
 func (c *control) Severity() camsec.Severity { return camsec.Critical }
 func (c *control) References() []string      { return slices.Clone(c.refs) }
 
+// Level is that of every site.
+func (c *control) Level() int { return 1 }
+
+// Rationale says why the question matters.
+func (c *control) Rationale() string {
+	if c.id == "FW-02" {
+		return "A weakness that is being exploited elsewhere will be tried here."
+	}
+	return "A published weakness is known to everybody who looks for one."
+}
+
+// CutOffRisk is that of an upgrade, which is the remedy.
+func (c *control) CutOffRisk() string {
+	if c.id == "FW-02" {
+		return "none" // a report; FW-01 is the one that asks for the upgrade
+	}
+	return "high"
+}
+
+// Dataset names the data that the answer depends on, with its date.
+func (c *control) Dataset() (name string, asOf time.Time) { return "advisories", c.db.asOf }
+
 // Remedy says what to do; it is the same for every maker.
 func (c *control) Remedy() string {
 	return "Install the maker's fixed firmware for this model and platform; until then keep the device off networks that it need not be on."

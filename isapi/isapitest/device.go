@@ -131,7 +131,7 @@ func (d *Device) start(opts *Options) error {
 		LockAfter:   d.profile.LockAfter,
 		LockFor:     d.profile.LockFor,
 		Server:      d.profile.Server,
-		Public:      public,
+		Public:      d.public,
 		RefusalBody: body,
 		Handler:     d,
 		Now:         opts.Now,
@@ -158,8 +158,10 @@ func (d *Device) start(opts *Options) error {
 	return nil
 }
 
-func public(r *http.Request) bool {
-	return r.Method == http.MethodGet && r.URL.Path == activatePath
+// public tells what is answered without a login.
+func (d *Device) public(r *http.Request) bool {
+	return r.Method == http.MethodGet &&
+		(r.URL.Path == activatePath || d.profile.PublicInfo && r.URL.Path == infoPath)
 }
 
 // Addr is the device's base URL.
@@ -232,8 +234,8 @@ func (d *Device) Fail(methodAndPath string, status int, body string) {
 
 // SetService switches a service: "ssh", "telnet", "upnp", "snmp", "ddns",
 // "ftp", "ezviz", "ehome", "sip", "gb28181", "ipfilter", "802.1x", "onvif",
-// "cgi", "anonymous", "discovery", "illegal-login-lock", "idle-logout", or a
-// protocol of adminAccesses ("HTTP", "RTSP", …). A service the profile lacks is added. It
+// "cgi", "anonymous", "discovery", "illegal-login-lock", "idle-logout",
+// "wifi", "upnp-ports", "log-server", or a protocol of adminAccesses ("HTTP", "RTSP", …). A service the profile lacks is added. It
 // panics on a name it does not know.
 func (d *Device) SetService(name string, on bool) {
 	d.mu.Lock()

@@ -198,7 +198,7 @@ func TestServices(t *testing.T) {
 	c := clientOf(t, d)
 	for _, name := range []string{
 		"ssh", "telnet", "upnp", "snmp", "ddns", "ftp", "ezviz", "ehome", "sip", "gb28181", "ipfilter", "802.1x",
-		"onvif", "cgi", "anonymous", "discovery", "illegal-login-lock", "idle-logout", "HTTP", "DEV_MANAGE",
+		"onvif", "cgi", "anonymous", "discovery", "illegal-login-lock", "idle-logout", "wifi", "upnp-ports", "log-server", "HTTP", "DEV_MANAGE",
 	} {
 		for _, on := range []bool{true, false, true} {
 			d.SetService(name, on)

@@ -10,6 +10,7 @@ import (
 
 const (
 	activatePath = "/SDK/activateStatus"
+	infoPath     = "/ISAPI/System/deviceInfo"
 	usersPath    = "/ISAPI/Security/users"
 	checkPath    = "/ISAPI/Security/userCheck"
 	lockPath     = "/ISAPI/Security/illegalLoginLock"
@@ -77,7 +78,7 @@ func documents(p Profile) map[string]string {
 	docs := map[string]string{}
 	set := func(path, body string) { docs["GET "+path] = body }
 
-	set("/ISAPI/System/deviceInfo", p.deviceInfo())
+	set(infoPath, p.deviceInfo())
 	set("/ISAPI/System/capabilities", p.capabilities())
 	set("/ISAPI/Security/capabilities", p.securityCap("SecurityCap"))
 	set("/ISAPI/Security/adminAccesses", p.adminAccesses())
@@ -270,6 +271,7 @@ func (p *Profile) stream(id int) []string {
 		in("ControlProtocolList", in("ControlProtocol", el("streamingTransport", "RTSP")),
 			in("ControlProtocol", el("streamingTransport", "HTTP"))),
 		in("Unicast", el("enabled", true), el("rtpTransportType", "RTP/TCP")),
+		in("Multicast", el("enabled", p.Multicast), el("destIPAddress", "0.0.0.0"), el("videoDestPortNo", 8860)),
 	}
 	switch {
 	case p.RTSP != "":
@@ -302,10 +304,17 @@ func (p *Profile) channels(set func(path, body string)) {
 			el("proxyProtocol", c.Protocol), el("addressingFormatType", "ipaddress"), el("ipAddress", c.Address),
 			el("managePortNo", c.Port), el("srcInputPort", 1), el("userName", c.User), el("streamType", "auto"),
 			el("model", c.Model), el("serialNumber", c.Serial), el("firmwareVersion", c.Firmware), el("deviceID", ""))
-		fields := []string{el("id", c.ID), el("name", c.Name), source, el("enableAnr", false)}
+		fields := []string{el("id", c.ID), el("name", c.Name), source}
+		if c.Validate != "" {
+			fields = append(fields, el("certificateValidationEnabled", c.Validate))
+		}
+		fields = append(fields, el("enableAnr", false))
 		detect := "connect"
 		if !c.Online {
 			detect = "notExist"
+		}
+		if c.Detect != "" {
+			detect = c.Detect
 		}
 		state := []string{
 			el("id", c.ID), in("sourceInputPortDescriptor", el("ipAddress", c.Address)),

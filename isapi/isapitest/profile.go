@@ -41,6 +41,10 @@ type Channel struct {
 	Serial   string
 	Firmware string
 	Online   bool
+	// Detect is chanDetectResult; empty follows Online.
+	Detect string
+	// Validate is certificateValidationEnabled; empty leaves it out.
+	Validate string
 }
 
 // A Profile is a kind of device as data. Change a profile before it is started
@@ -73,6 +77,8 @@ type Profile struct {
 	WebCertificate string // digest or digest/basic; empty: no such document
 	RTSP           string // the same for RTSP; empty: only enabled is printed
 	RTSPDocument   bool   // Security/RTSPCertificate exists
+	PublicInfo     bool   // deviceInfo needs no login
+	Multicast      bool   // of the streams
 	Access         []Access
 	Channels       []Channel
 
@@ -118,7 +124,8 @@ func CurrentCamera() Profile {
 			"ssh": false, "upnp": false, "snmp": false, "ddns": false, "ftp": false,
 			"ezviz": false, "ehome": false, "sip": false, "ipfilter": false, "802.1x": false,
 			"onvif": false, "cgi": false, "anonymous": false, "discovery": true,
-			"illegal-login-lock": true,
+			"illegal-login-lock": true, "idle-logout": true, "gb28181": false, "log-server": false, "wifi": false,
+			"upnp-ports": false,
 		},
 	}
 }

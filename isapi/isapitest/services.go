@@ -31,6 +31,9 @@ var places = map[string]place{
 	"ezviz":              {path: network + "EZVIZ", steps: []string{"enabled"}},
 	"ehome":              {path: network + "Ehome", steps: []string{"enabled"}},
 	"sip":                {path: network + "SIP", steps: []string{"SIPServer", "Standard", "enabled"}},
+	"log-server":         {path: "/ISAPI/System/logServer", steps: []string{"enabled"}},
+	"wifi":               {path: network + "interfaces/2/wireless", steps: []string{"enabled"}},
+	"upnp-ports":         {path: network + "UPnP/ports", steps: []string{"enabled"}},
 	"idle-logout":        {path: "/ISAPI/Security/advanced", json: `"noOperationEnabled":true`},
 	"gb28181":            {path: network + "SIP/1/SIPInfo", steps: []string{"GB28181", "enabled"}},
 	"ipfilter":           {path: network + "ipFilter", steps: []string{"enabled"}},
@@ -63,6 +66,18 @@ func (p *Profile) serviceDocument(name string) (path, body string) {
 		body = p.doc("Telnetd", el("enabled", on))
 	case "upnp":
 		body = p.doc("UPnP", el("enabled", on), el("name", p.Model))
+	case "upnp-ports":
+		port := func(id int, internal string, external int) string {
+			return in("port", el("id", id), el("enabled", true), el("internalPort", internal), el("externalPort", external))
+		}
+		body = p.doc("ports", el("enabled", on), el("mapmode", "auto"),
+			in("portList", port(1, "http", 8083), port(2, "admin", 8000)), el("natType", "auto"))
+	case "wifi":
+		body = p.doc("Wireless", el("enabled", on), el("channel", "auto"), el("ssid", "cameras"),
+			in("WirelessSecurity", el("securityMode", "WPA2-personal"), in("WPA", el("algorithmType", "AES"), el("wpaKeyLength", 16))))
+	case "log-server":
+		body = p.doc("LogServer", el("enabled", on), el("addressingFormatType", "ipaddress"), el("ipAddress", "192.0.2.30"),
+			el("portNo", 1515), el("uploadInterval", 1), el("transmissionEncryption", on))
 	case "snmp":
 		version := func(root string, enabled bool) string {
 			return p.member(root, el("notificationEnabled", false), in("SNMPTrapReceiverList"),
