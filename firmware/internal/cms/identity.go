@@ -1,0 +1,75 @@
+package cms
+
+import (
+	"crypto"
+	"crypto/ed25519"
+	"crypto/sha1" //nolint:gosec // a name of a key, not a digest that anything rests on.
+	"crypto/x509"
+	"encoding/asn1"
+
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/camsec/camsec/firmware/internal/sig"
+)
+
+// serialOf returns a certificate's serial number as it is encoded.
+func serialOf(c *x509.Certificate) []byte {
+	b, err := asn1.Marshal(c.SerialNumber)
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
+func equalKeys(a, b crypto.PublicKey) bool {
+	k, ok := a.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && k.Equal(b)
+}
+
+// keyIdentifier is the usual subject key identifier, RFC 5280 section 4.2.1.2
+// (1): SHA-1 over the bits of the public key.
+func keyIdentifier(pub crypto.PublicKey) []byte {
+	der, err := x509.MarshalPKIXPublicKey(pub)
+	if err != nil {
+		return nil
+	}
+	var seq, bits cryptobyte.String
+	var unused uint8
+	in := cryptobyte.String(der)
+	if !in.ReadASN1(&seq, cbasn1.SEQUENCE) || !seq.SkipASN1(cbasn1.SEQUENCE) ||
+		!seq.ReadASN1(&bits, cbasn1.BIT_STRING) || !bits.ReadUint8(&unused) {
+		return nil
+	}
+	sum := sha1.Sum(bits) //nolint:gosec // as above.
+	return sum[:]
+}
+
+func ed25519Over(c *sig.Content, pub crypto.PublicKey, message, value []byte) bool {
+	k, ok := pub.(ed25519.PublicKey)
+	if !ok {
+		return false
+	}
+	valid := c.Ed25519(k, value)
+	_, _ = c.Write(message)
+	return valid()
+}
+
+// looksSigned tells whether bytes are the signed attributes of a signature.
+func looksSigned(b []byte) bool {
+	in := cryptobyte.String(b)
+	var set cryptobyte.String
+	if !in.ReadASN1(&set, cbasn1.SET) || !in.Empty() {
+		return false
+	}
+	list, err := parseAttributes(set)
+	if err != nil {
+		return false
+	}
+	for _, a := range list {
+		if a.oid.Equal(oidMessageDigest) {
+			return true
+		}
+	}
+	return false
+}

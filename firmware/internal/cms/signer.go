@@ -1,0 +1,232 @@
+package cms
+
+import (
+	"bytes"
+	"crypto"
+	"encoding/asn1"
+	"slices"
+	"time"
+
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/camsec/camsec/firmware/internal/sig"
+)
+
+// A signer is a SignerInfo that was read. What is wrong with it alone stands
+// in err: other signers of the message may still be right.
+type signer struct {
+	// Who: the certificate's issuer and serial number, or its subject key
+	// identifier.
+	issuer, serial []byte
+	keyID          []byte
+
+	digest    crypto.Hash
+	algorithm sig.Algorithm
+	value     []byte
+
+	// signed are the signed attributes as they were signed, a SET OF; nil
+	// where the signature is over the content itself.
+	signed        []byte
+	messageDigest []byte
+	signingTime   time.Time
+
+	unsigned bool // there are unsigned attributes
+	err      error
+}
+
+func parseSigners(set cryptobyte.String, hashes []asn1.ObjectIdentifier) (out []signer, err error) {
+	for !set.Empty() {
+		var seq cryptobyte.String
+		if !set.ReadASN1(&seq, cbasn1.SEQUENCE) {
+			return nil, malformed("a signer cannot be read")
+		}
+		s, err := parseSigner(seq, hashes)
+		if err != nil {
+			return nil, err
+		}
+		if out = append(out, *s); len(out) > maxSigners {
+			return nil, malformed("more than %d signers", maxSigners)
+		}
+	}
+	if len(out) == 0 {
+		return nil, malformed("nobody signed the message")
+	}
+	return out, nil
+}
+
+func parseSigner(seq cryptobyte.String, hashes []asn1.ObjectIdentifier) (*signer, error) {
+	s := &signer{}
+	var version int
+	if !seq.ReadASN1Integer(&version) {
+		return nil, malformed("a signer without version")
+	}
+	var id, serial, attributes, value cryptobyte.String
+	var tag cbasn1.Tag
+	want := 1
+	switch {
+	case seq.PeekASN1Tag(keyIDTag):
+		if !seq.ReadASN1(&id, keyIDTag) || len(id) == 0 {
+			return nil, malformed("a signer's key identifier cannot be read")
+		}
+		s.keyID, want = id, 3
+	default:
+		if !seq.ReadASN1(&id, cbasn1.SEQUENCE) || !id.ReadAnyASN1Element((*cryptobyte.String)(&s.issuer), &tag) ||
+			!id.ReadASN1Element(&serial, cbasn1.INTEGER) || !id.Empty() {
+			return nil, malformed("a signer's issuer and serial number cannot be read")
+		}
+		s.serial = serial
+	}
+	if version != want {
+		return nil, malformed("a signer of version %d, where RFC 5652 asks for %d", version, want)
+	}
+	digest, ok := readAlgorithm(&seq)
+	if !ok {
+		return nil, malformed("a signer's digest algorithm cannot be read")
+	}
+	var hasSigned bool
+	if !seq.ReadOptionalASN1(&attributes, &hasSigned, explicit0) {
+		return nil, malformed("a signer's attributes cannot be read")
+	}
+	algorithm, ok := readAlgorithm(&seq)
+	if !ok || !seq.ReadASN1(&value, cbasn1.OCTET_STRING) {
+		return nil, malformed("a signer's signature cannot be read")
+	}
+	s.value = value
+	var unsigned cryptobyte.String
+	if !seq.ReadOptionalASN1(&unsigned, &s.unsigned, explicit1) || !seq.Empty() {
+		return nil, malformed("a signer's unsigned attributes cannot be read")
+	}
+	if _, err := parseAttributes(unsigned); err != nil {
+		return nil, err
+	}
+	listed := slices.ContainsFunc(hashes, digest.oid.Equal)
+	if !listed {
+		return nil, malformed("a signer's digest algorithm is not among the message's")
+	}
+	// What is not supported here may be so for this signer alone.
+	if s.digest, s.err = digest.digest(); s.err == nil {
+		s.algorithm, s.err = algorithm.signature(s.digest)
+	}
+	if s.err == nil && hasSigned {
+		return s, s.parseSigned(attributes, digest, algorithm)
+	}
+	if s.err == nil && s.algorithm.Method == sig.PureEd25519 && s.digest != crypto.SHA512 {
+		s.err = malformed("Ed25519 with a digest by %s (RFC 8419 asks for SHA-512)", s.digest)
+	}
+	return s, nil
+}
+
+// An attribute has one value of those that are known here.
+type attribute struct {
+	oid    asn1.ObjectIdentifier
+	values cryptobyte.String
+}
+
+func parseAttributes(set cryptobyte.String) (out []attribute, err error) {
+	for !set.Empty() {
+		var seq cryptobyte.String
+		var a attribute
+		if !set.ReadASN1(&seq, cbasn1.SEQUENCE) || !seq.ReadASN1ObjectIdentifier(&a.oid) ||
+			!seq.ReadASN1(&a.values, cbasn1.SET) || !seq.Empty() {
+			return nil, malformed("an attribute cannot be read")
+		}
+		if out = append(out, a); len(out) > maxAttributes {
+			return nil, malformed("more than %d attributes", maxAttributes)
+		}
+	}
+	return out, nil
+}
+
+// parseSigned reads the signed attributes. What was signed is their DER
+// encoding as a SET OF, so the tag is put back, and an order that DER does
+// not allow is refused.
+func (s *signer) parseSigned(set cryptobyte.String, digest, algorithm identifier) error {
+	if !sorted(set) {
+		return malformed("signed attributes that are not in DER's order")
+	}
+	list, err := parseAttributes(set)
+	if err != nil {
+		return err
+	}
+	var b cryptobyte.Builder
+	b.AddASN1(cbasn1.SET, func(b *cryptobyte.Builder) { b.AddBytes(set) })
+	if s.signed, err = b.Bytes(); err != nil {
+		return malformed("signed attributes: %v", err)
+	}
+	var kind asn1.ObjectIdentifier
+	seen := map[string]bool{}
+	for _, a := range list {
+		if seen[a.oid.String()] {
+			return malformed("the signed attribute %s twice", a.oid)
+		}
+		seen[a.oid.String()] = true
+		v := a.values
+		switch {
+		case a.oid.Equal(oidContentType):
+			if !v.ReadASN1ObjectIdentifier(&kind) || !v.Empty() {
+				return malformed("the signed content type cannot be read")
+			}
+		case a.oid.Equal(oidMessageDigest):
+			var d cryptobyte.String
+			if !v.ReadASN1(&d, cbasn1.OCTET_STRING) || !v.Empty() || len(d) != s.digest.Size() {
+				return malformed("the signed digest cannot be read")
+			}
+			s.messageDigest = d
+		case a.oid.Equal(oidSigningTime):
+			if !readTime(&v, &s.signingTime) || !v.Empty() {
+				return malformed("the signing time cannot be read")
+			}
+		case a.oid.Equal(oidProtection):
+			if !protects(v, digest, algorithm) {
+				return malformed("the algorithms are not those that the signer protects (RFC 6211)")
+			}
+		}
+	}
+	switch {
+	case s.messageDigest == nil:
+		return malformed("signed attributes without a digest")
+	case !kind.Equal(oidData):
+		return malformed("signed attributes without the content's type, or with another one")
+	}
+	return nil
+}
+
+// sorted tells whether the elements of a SET OF ascend, as DER wants.
+func sorted(set cryptobyte.String) bool {
+	var last cryptobyte.String
+	for !set.Empty() {
+		var element cryptobyte.String
+		var tag cbasn1.Tag
+		if !set.ReadAnyASN1Element(&element, &tag) {
+			return false
+		}
+		if bytes.Compare(last, element) > 0 {
+			return false
+		}
+		last = element
+	}
+	return true
+}
+
+func readTime(s *cryptobyte.String, out *time.Time) bool {
+	if s.PeekASN1Tag(cbasn1.UTCTime) {
+		return s.ReadASN1UTCTime(out)
+	}
+	return s.ReadASN1GeneralizedTime(out)
+}
+
+// protects reads CMSAlgorithmProtection: the digest algorithm, and [1] the
+// signature algorithm, both as the signer gives them.
+func protects(v cryptobyte.String, digest, algorithm identifier) bool {
+	var seq, inner cryptobyte.String
+	if !v.ReadASN1(&seq, cbasn1.SEQUENCE) || !v.Empty() {
+		return false
+	}
+	d, ok := readAlgorithm(&seq)
+	if !ok || !seq.ReadASN1(&inner, explicit1) || !seq.Empty() {
+		return false
+	}
+	a, ok := parseAlgorithm(inner)
+	return ok && d.oid.Equal(digest.oid) && a.oid.Equal(algorithm.oid) && bytes.Equal(a.parameters, algorithm.parameters)
+}
