@@ -79,7 +79,7 @@ func runDemo(ctx context.Context, e *env, args []string) (exit, error) {
 
 // demoFleet is the fleet of simulated devices.
 func demoFleet(e *env, devices []simDevice) (*fleet, error) {
-	fl := &fleet{env: e, timeout: 30 * time.Second}
+	fl := &fleet{env: e, timeout: 30 * time.Second, inFlight: defaultInFlight}
 	known := newLogins()
 	for i, d := range devices {
 		t := &target{Target: camsec.Target{Address: d.Address, ID: fmt.Sprintf("demo-%d", i+1), Scope: "demo"}}

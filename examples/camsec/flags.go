@@ -119,6 +119,7 @@ func (l *listFlag) Set(s string) error { *l = append(*l, s); return nil }
 type targetFlags struct {
 	inventory string
 	timeout   time.Duration
+	inFlight  int
 
 	user, passwordFile, passwordEnv string
 	state                           string
@@ -134,6 +135,7 @@ type targetFlags struct {
 func (t *targetFlags) reach(f *flagSet) {
 	f.StringVar(&t.inventory, "inventory", "", "read devices from a CSV `FILE`; only the column address is required")
 	f.DurationVar(&t.timeout, "timeout", time.Minute, "`time` for one device")
+	f.IntVar(&t.inFlight, "in-flight", defaultInFlight, "visit at most this many devices at once, and no more than open files are allowed for")
 }
 
 // login adds the flags of commands that log in.
@@ -150,6 +152,6 @@ func (t *targetFlags) login(f *flagSet) {
 }
 
 var loginFlags = []string{
-	"inventory", "timeout", "user", "password-file", "password-env", "state",
+	"inventory", "timeout", "in-flight", "user", "password-file", "password-env", "state",
 	"pin", "pins", "trust-first-use", "insecure-tls", "legacy-tls",
 }

@@ -40,6 +40,9 @@ func runTrust(ctx context.Context, e *env, args []string) (exit, error) {
 	if t.timeout <= 0 {
 		return exit{}, usageErr(errors.New("-timeout must be above zero"))
 	}
+	if t.inFlight < 1 {
+		return exit{}, usageErr(errors.New("-in-flight must be above zero"))
+	}
 	all, err := t.targets(addresses)
 	if err != nil {
 		return exit{}, err
@@ -65,7 +68,7 @@ func runTrust(ctx context.Context, e *env, args []string) (exit, error) {
 	for i, d := range all {
 		devices[i] = trustJSON{Address: d.Address, ID: orNull(d.ID), Error: errorOf(context.Canceled)}
 	}
-	each(ctx, len(all), func(i int) {
+	each(ctx, len(all), t.inFlight, func(i int) {
 		devices[i].Error = errorOf(devices[i].look(ctx, all[i], t.timeout, dialers[i]))
 	})
 	x := ended(ctx, compare(devices))

@@ -19,8 +19,9 @@ import (
 	"github.com/camsec/camsec/auth/trust"
 )
 
-// inFlight is how many devices are visited at once.
-const inFlight = 32
+// defaultInFlight is how many devices are visited at once when -in-flight does
+// not say.
+const defaultInFlight = 32
 
 // A visit is what came of one device.
 type visit struct {
@@ -31,21 +32,23 @@ type visit struct {
 
 // A fleet is the devices of a run, ready to be visited.
 type fleet struct {
-	env     *env
-	members []*member
-	timeout time.Duration
+	env      *env
+	members  []*member
+	timeout  time.Duration
+	inFlight int
 }
 
-// A member is one device of a fleet.
+// A member is one device of a fleet. It has no client but during its visit, so
+// that a fleet costs what is in flight and not what it has in all.
 type member struct {
 	*target
-	driver *driver
-	client *client
-	login  *loginVisit // nil: without credentials
-	trust  string      // see [camsec.Snapshot]
+	driver     *driver
+	connection connection
+	login      *loginVisit // nil: without credentials
+	trust      string      // see [camsec.Snapshot]
 }
 
-// join opens a client of the device; no packet is sent.
+// join adds a device; no packet is sent.
 func (fl *fleet) join(d *target, c connection) error {
 	m := &member{target: d, trust: c.trust.String()}
 	var ok bool
@@ -60,18 +63,22 @@ func (fl *fleet) join(d *target, c connection) error {
 		c.source = m.login
 	}
 	c.target = d.Target
-	var err error
-	if m.client, err = m.driver.open(c); err != nil {
+	m.connection = c
+	fl.members = append(fl.members, m)
+	trial, err := m.driver.open(c) // what is wrong with it shows before the first packet
+	if err != nil {
 		return err
 	}
-	fl.members = append(fl.members, m)
-	return nil
+	return trial.close()
 }
 
 // prepare checks everything that can be checked before the first packet.
 func (t *targetFlags) prepare(e *env, addresses []string) (*fleet, error) {
 	if t.timeout <= 0 {
 		return nil, usageErr(errors.New("-timeout must be above zero"))
+	}
+	if t.inFlight < 1 {
+		return nil, usageErr(errors.New("-in-flight must be above zero"))
 	}
 	all, err := t.targets(addresses)
 	if err != nil {
@@ -88,7 +95,7 @@ func (t *targetFlags) prepare(e *env, addresses []string) (*fleet, error) {
 	if err != nil {
 		return nil, err
 	}
-	fl := &fleet{env: e, timeout: t.timeout}
+	fl := &fleet{env: e, timeout: t.timeout, inFlight: t.inFlight}
 	var errs []error
 	for _, d := range all {
 		c := connection{trust: policies[d], budget: budget}
@@ -110,7 +117,6 @@ func (t *targetFlags) prepare(e *env, addresses []string) (*fleet, error) {
 		e.warn("warning: -insecure-tls accepts any key, also that of whoever poses as a device")
 	}
 	if err := usageErr(errors.Join(errs...)); err != nil {
-		fl.close()
 		return nil, err
 	}
 	return fl, nil
@@ -227,22 +233,15 @@ func proxyDialer(s string) (dialFunc, error) {
 	return cd.DialContext, nil
 }
 
-func (fl *fleet) close() {
-	for _, m := range fl.members {
-		_ = m.client.close()
-	}
-}
-
 // A reading reads a device: camsec.Collect, or less.
 type reading func(context.Context, camsec.Device, *camsec.CollectOptions) (*camsec.Snapshot, error)
 
 // visit visits all devices; results come in the order of the targets.
 func (fl *fleet) visit(ctx context.Context, read reading) []visit {
-	defer fl.close()
 	out := make([]visit, len(fl.members))
 	var mu sync.Mutex
 	done := 0
-	each(ctx, len(fl.members), func(i int) {
+	each(ctx, len(fl.members), fl.inFlight, func(i int) {
 		m := fl.members[i]
 		out[i] = fl.one(ctx, m, read)
 		mu.Lock()
@@ -285,7 +284,12 @@ func (fl *fleet) one(ctx context.Context, m *member, read reading) visit {
 			return visit{target: m.target, err: err}
 		}
 	}
-	dev := watched{m.client.device, m.login}
+	c, err := m.driver.open(m.connection)
+	if err != nil {
+		return visit{target: m.target, err: err}
+	}
+	defer func() { _ = c.close() }()
+	dev := watched{c.device, m.login}
 	snap, err := read(ctx, dev, &camsec.CollectOptions{Target: m.Target, Protocol: m.driver.name, Trust: m.trust})
 	if m.login != nil {
 		m.login.end(err) // in case that Inventory was not called
@@ -301,11 +305,12 @@ func (fl *fleet) one(ctx context.Context, m *member, read reading) visit {
 	return visit{target: m.target, snap: snap, err: trust.Explain(err)}
 }
 
-// each calls f for 0 to n-1, inFlight at once, and stops when ctx is done.
-func each(ctx context.Context, n int, f func(i int)) {
+// each calls f for 0 to n-1, so many at once as the process may open
+// connections, but not more than inFlight, and stops when ctx is done.
+func each(ctx context.Context, n, inFlight int, f func(i int)) {
 	next := make(chan int)
 	var wg sync.WaitGroup
-	for range min(n, inFlight) {
+	for range min(n, inFlight, mostInFlight()) {
 		wg.Go(func() {
 			for i := range next {
 				f(i)
@@ -321,4 +326,18 @@ func each(ctx context.Context, n int, f func(i int)) {
 			return
 		}
 	}
+}
+
+// filesPerDevice is how many files a visit has open at most: a connection,
+// and for a moment the budget's.
+const filesPerDevice = 4
+
+// mostInFlight is how many visits fit under the limit on open files, with some
+// of it left to all else.
+func mostInFlight() int {
+	limit, ok := openFileLimit()
+	if !ok {
+		return 1 << 16
+	}
+	return max(1, (limit-32)/filesPerDevice)
 }
