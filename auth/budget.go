@@ -136,13 +136,29 @@ func (o *BudgetOptions) orDefaults() BudgetOptions {
 	return d
 }
 
-// A ledger is what is known of one account; it is the content of a budget file.
+// A ledger is what is known of one account; it is what a line of a budget's
+// log says.
 type ledger struct {
 	Tries   []time.Time `json:"tries,omitempty"`
 	Refused []string    `json:"refused,omitempty"` // salted hashes
 	Left    *int        `json:"left,omitempty"`
 	LeftAt  time.Time   `json:"leftAt,omitzero"`
 	Until   time.Time   `json:"until,omitzero"`
+}
+
+// empty tells whether the ledger says no more than none.
+func (l ledger) empty() bool {
+	return len(l.Tries) == 0 && len(l.Refused) == 0 && l.Left == nil && l.Until.IsZero()
+}
+
+// clone returns a ledger that shares nothing with l.
+func (l ledger) clone() ledger {
+	l.Tries, l.Refused = slices.Clone(l.Tries), slices.Clone(l.Refused)
+	if l.Left != nil {
+		left := *l.Left
+		l.Left = &left
+	}
+	return l
 }
 
 // maxRefused bounds a ledger; who tries more versions than this is guessing.
