@@ -326,7 +326,7 @@ func BenchmarkFleet(b *testing.B) {
 // has talked to before, many at once, and the same under a hard limit of 1,024
 // open files, beside two bare requests to each.
 func BenchmarkCold(b *testing.B) {
-	const devices, inFlight = 2000, 500
+	const devices, inFlight = 2000, 300
 	s := newSite(b, devices)
 	for name, limit := range map[string]int{"free": 0, "1024-files": 1024} {
 		b.Run(name, func(b *testing.B) {

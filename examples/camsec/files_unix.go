@@ -14,5 +14,5 @@ func openFileLimit() (int, bool) {
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l) != nil {
 		return 0, false
 	}
-	return int(min(uint64(l.Cur), math.MaxInt32)), true
+	return int(min(uint64(l.Cur), math.MaxInt32)), true //nolint:unconvert // signed on some systems
 }
