@@ -19,6 +19,12 @@
 // offsets are checked before they are used, and memory does not depend on the
 // image's size.
 //
+// A [Verifier] holds an image against a [Policy] in one reading and gives a
+// [Report] with four answers: integrity, authenticity, freshness and fitness,
+// beside the byte ranges that nothing covers and the policy's verdict. It
+// cannot be built to demand nothing. [CheckIntegrity] reports what can be
+// told without a key.
+//
 // # Where things go
 //
 // A new image format is a parser in internal/NAME, which knows nothing of
@@ -29,10 +35,10 @@
 // hashed while parsing: a check says which byte ranges it wants, and package
 // internal/pass reads the file once and feeds them all.
 //
-// A new signature scheme is a package in internal/ over the seam internal/sig.
-// A signature that stands in a file (embedded) and one that stands beside it
-// are opened with the policy's anchors before the pass and give one
-// pass.Check each: what it wants to hash is a writer, and Finish verifies.
+// A new signature scheme is a package in internal/ over the seam internal/sig,
+// and a case in schemes.go: schemeOf recognises its files, open reads one. A
+// signature that stands in a file (embedded) and one that stands beside it are
+// opened alike, with the policy's anchors, before the pass.
 //
 // The package opens no file and no connection. All of its functions are safe
 // for concurrent use.

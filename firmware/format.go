@@ -56,12 +56,19 @@ type parsed struct {
 	// verify, why; it is the reason of "not verifiable". Empty with no
 	// signatures means that the format, or this file, is simply unsigned.
 	opaque string
+	// loose says that what the image claims to be lies outside what its
+	// signatures cover.
+	loose bool
 }
+
+// alternatives stands between the schemes that a signature may be of, where
+// the format does not say which: "rsa-pkcs1v15-sha256 or rsa-pss-sha256".
+const alternatives = " or "
 
 // An embedded is a signature in a file, ready to become a check in the pass.
 type embedded struct {
-	// scheme names how to read value: a name that -scheme takes, or "cms",
-	// "usign", "minisign".
+	// scheme names how to read value: a name that Schemes returns, or "cms",
+	// "signify", "minisign"; several with alternatives between them.
 	scheme string
 	value  []byte
 	at     pass.Span // where value stands in the file

@@ -1,0 +1,198 @@
+package firmware
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/camsec/camsec/firmware/internal/cms"
+	"github.com/camsec/camsec/firmware/internal/pass"
+	"github.com/camsec/camsec/firmware/internal/raw"
+	"github.com/camsec/camsec/firmware/internal/sig"
+)
+
+// ErrSchemeNeeded is what a signature that does not say how it was made gets,
+// where the caller does not say it either: see [Signature.Scheme].
+var ErrSchemeNeeded = errors.New("firmware: the signature does not say how it was made: its scheme must be named")
+
+// ErrNoScheme is what a scheme of a name that is not known gets.
+var ErrNoScheme = errors.New("firmware: no such signature scheme")
+
+// Schemes that say themselves what they are.
+const (
+	schemeMinisign = "minisign"
+	schemeSignify  = "signify"
+	schemeCMS      = "cms"
+	schemeSigstore = "sigstore"
+	schemeOpenPGP  = "openpgp"
+	schemeSUIT     = "suit"
+)
+
+// Schemes returns the names that a signature's scheme can have where the
+// signature does not say how it was made.
+func Schemes() []string { return slices.Sorted(maps.Keys(sig.Names())) }
+
+// schemeOf tells how a detached signature was made from its first bytes; ""
+// means that it does not say.
+func schemeOf(data []byte) string {
+	text := bytes.TrimLeft(data, " \t\r\n")
+	switch {
+	case bytes.HasPrefix(text, []byte("untrusted comment:")):
+		// minisign has a trusted comment and a signature over it.
+		if bytes.Contains(text, []byte("\ntrusted comment:")) {
+			return schemeMinisign
+		}
+		return schemeSignify
+	case bytes.HasPrefix(text, []byte("-----BEGIN PGP ")):
+		return schemeOpenPGP
+	case bytes.HasPrefix(text, []byte("-----BEGIN CMS-----")), bytes.HasPrefix(text, []byte("-----BEGIN PKCS7-----")),
+		bytes.HasPrefix(text, []byte("-----BEGIN PKCS #7 SIGNED DATA-----")), isSignedData(data):
+		return schemeCMS
+	case bytes.HasPrefix(text, []byte("{")):
+		return schemeSigstore
+	case isOpenPGPSignature(data):
+		return schemeOpenPGP
+	case bytes.HasPrefix(data, []byte{0xd8, 0x6b}), bytes.HasPrefix(data, []byte{0xd2, 0x84}):
+		return schemeSUIT // CBOR tags of a SUIT envelope and of COSE_Sign1
+	}
+	return ""
+}
+
+// isSignedData tells a CMS message by the object identifier after its first
+// header, DER or BER.
+func isSignedData(b []byte) bool {
+	oid := []byte{0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02}
+	i := bytes.Index(b[:min(len(b), 32)], oid)
+	return len(b) > 0 && b[0] == 0x30 && i >= 2 && i <= 6
+}
+
+// isOpenPGPSignature tells a signature packet (type 2) of version 3 to 6.
+func isOpenPGPSignature(b []byte) bool {
+	if len(b) < 8 {
+		return false
+	}
+	at := map[byte]int{0x88: 2, 0x89: 3, 0xc2: 2}[b[0]]
+	if b[0] == 0xc2 && b[1] >= 192 {
+		at = 3
+	}
+	return at > 0 && b[at] >= 3 && b[at] <= 6 && b[at+1] <= 0x1f
+}
+
+// open reads a signature and holds it against the anchors. The error is a
+// *sig.Error, ErrSchemeNeeded or ErrNoScheme.
+func (v *Verifier) open(scheme string, data []byte) (sig.Check, error) {
+	switch scheme {
+	case "":
+		return nil, ErrSchemeNeeded
+	case schemeCMS:
+		m, err := cms.Parse(data)
+		if err != nil {
+			return nil, err
+		}
+		return m.Open(v.cms())
+	case schemeOpenPGP, schemeSUIT:
+		return nil, sig.Errorf(sig.Unsupported, scheme, "%s signatures are not verified by this module", scheme)
+	}
+	a, err := sig.Named(scheme)
+	if err != nil {
+		return nil, ErrNoScheme
+	}
+	return raw.Open(a, data, v.anchors, v.floor)
+}
+
+func (v *Verifier) cms() cms.Options {
+	return cms.Options{
+		Anchors: v.anchors, Floor: v.floor, Now: v.now(),
+		Usages: v.policy.Usages, RequireCRL: v.policy.RequireCRL,
+	}
+}
+
+// embedded opens a signature that stands in the image.
+func (v *Verifier) embedded(s *embedded, c *sig.Content) *opening {
+	o := &opening{name: "the signature in the image", covers: s.covered()}
+	o.check, o.err = v.anyOf(strings.Split(s.scheme, alternatives), s.value)
+	if o.check != nil {
+		o.check.Attach(c)
+	}
+	return o
+}
+
+// anyOf opens a signature that may be of any of the schemes.
+func (v *Verifier) anyOf(schemes []string, value []byte) (sig.Check, error) {
+	var out either
+	var err error
+	for _, name := range schemes {
+		c, e := v.open(name, value)
+		if e == nil {
+			out = append(out, c)
+		} else if err == nil || sig.KindOf(e) != sig.Untrusted {
+			err = e
+		}
+	}
+	switch len(out) {
+	case 0:
+		return nil, err
+	case 1:
+		return out[0], nil
+	}
+	return out, nil
+}
+
+// An either is satisfied by any of its checks.
+type either []sig.Check
+
+func (e either) Attach(c *sig.Content) {
+	for _, check := range e {
+		check.Attach(c)
+	}
+}
+
+func (e either) Finish() (*sig.Result, error) {
+	var first error
+	for _, check := range e {
+		r, err := check.Finish()
+		if err == nil {
+			return r, nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return nil, first
+}
+
+// detached opens a signature that stands beside the image.
+func (v *Verifier) detached(s *Signature, whole *sig.Content) (*opening, error) {
+	o := &opening{name: s.Name, detached: true, covers: []pass.Span{{Len: 1<<63 - 1}}}
+	if o.name == "" {
+		o.name = "the detached signature"
+	}
+	scheme := s.Scheme
+	if own := schemeOf(unwrap(s.Data)); own != "" && (scheme == "" || own == schemeOpenPGP) {
+		scheme = own
+	}
+	o.check, o.err = v.open(scheme, s.Data)
+	switch {
+	case errors.Is(o.err, ErrSchemeNeeded), errors.Is(o.err, ErrNoScheme):
+		if len(s.Data) == 0 {
+			o.err = sig.Errorf(sig.Malformed, "", "an empty signature")
+			break
+		}
+		return nil, o.err
+	case o.check != nil:
+		o.check.Attach(whole)
+	}
+	return o, nil
+}
+
+// unwrap returns base64 text as the bytes that it stands for, where it is
+// nothing else.
+func unwrap(data []byte) []byte {
+	if b, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(data))); err == nil && len(b) > 0 {
+		return b
+	}
+	return data
+}
