@@ -61,6 +61,7 @@ type Device struct {
 	activated bool
 	replay    bool
 	writes    []Write
+	sadpSeen  []string
 }
 
 // A Write is one change the device carried out. It holds no secrets.
