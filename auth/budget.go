@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -20,6 +21,9 @@ type Login struct {
 	Target     camsec.Target
 	Account    camsec.Account // an empty Store is StoreDevice, an empty Name the credential's user; StoreONVIF shares the tries of StoreDevice
 	Credential Credential     // not needed by ReportForeign and Reset if Account has a name
+	// Service is where the account logs in, such as "https:443". The strongest
+	// scheme that worked is remembered for each.
+	Service string
 }
 
 // key returns what the login is filed under. A target without ID is known by
@@ -61,6 +65,15 @@ func (l Login) mark(credential string) string {
 	return credential
 }
 
+// service returns what the strongest scheme is filed under: the services of
+// ONVIF may offer other schemes than those beside them.
+func (l Login) service() string {
+	if l.Account.Store == camsec.StoreONVIF {
+		return "onvif " + l.Service
+	}
+	return l.Service
+}
+
 // A Verdict is how a login ended.
 type Verdict uint8
 
@@ -70,6 +83,7 @@ const (
 	VerdictUnspent                 // no credential was sent, or the device did not look at it
 	VerdictAccepted                // the device's counters are fresh again
 	VerdictRefused                 // the credential is not to be sent again
+	VerdictDoubted                 // it worked before and was refused: not to be sent again in this window
 )
 
 // An Outcome is what is known after a login.
@@ -77,6 +91,10 @@ type Outcome struct {
 	Verdict Verdict
 	Left    *int      // tries left, as the device told; nil is unknown
 	Until   time.Time // locked until; zero is not known to be locked
+	// Scheme is what an accepted login was made with: "Basic",
+	// "UsernameToken", or the hash of a digest ("MD5", "SHA-256",
+	// "SHA-512-256"); empty is not told.
+	Scheme string
 }
 
 // A Budget counts login tries, so that they run out here before they do in the
@@ -85,7 +103,8 @@ type Outcome struct {
 type Budget interface {
 	// Reserve waits until no other login of the same target and account is in
 	// flight, and spends a try. An error is an *[Error] of KindRefused if the
-	// credential was refused before, KindLocked, KindFewTries or KindBudget
+	// credential was refused before, KindDoubtful if it was of late although
+	// it had worked, KindLocked, KindFewTries or KindBudget
 	// if there is no try to spend, and KindBudgetStore if the budget cannot
 	// be kept; then no packet may be sent. It is ctx's if ctx is done.
 	Reserve(ctx context.Context, login Login) (Reservation, error)
@@ -102,6 +121,10 @@ type Reservation interface {
 	// Report says how the login ended and lets the next one go. Calls after
 	// the first do nothing.
 	Report(o Outcome) error
+	// Strongest returns the strongest Scheme that was reported as accepted for
+	// the login's account, store and service, empty if none was. What is
+	// weaker is not answered.
+	Strongest() string
 }
 
 // BudgetOptions are the settings of a budget; nil or zero means defaults.
@@ -139,21 +162,24 @@ func (o *BudgetOptions) orDefaults() BudgetOptions {
 // A ledger is what is known of one account; it is what a line of a budget's
 // log says.
 type ledger struct {
-	Tries   []time.Time `json:"tries,omitempty"`
-	Refused []string    `json:"refused,omitempty"` // salted hashes
-	Left    *int        `json:"left,omitempty"`
-	LeftAt  time.Time   `json:"leftAt,omitzero"`
-	Until   time.Time   `json:"until,omitzero"`
+	Tries   []time.Time          `json:"tries,omitempty"`
+	Refused []string             `json:"refused,omitempty"` // salted hashes
+	Doubted map[string]time.Time `json:"doubted,omitempty"` // since when, by salted hash
+	Left    *int                 `json:"left,omitempty"`
+	LeftAt  time.Time            `json:"leftAt,omitzero"`
+	Until   time.Time            `json:"until,omitzero"`
+	Worked  map[string]string    `json:"worked,omitempty"` // strongest scheme, by store and service
 }
 
 // empty tells whether the ledger says no more than none.
 func (l ledger) empty() bool {
-	return len(l.Tries) == 0 && len(l.Refused) == 0 && l.Left == nil && l.Until.IsZero()
+	return len(l.Tries) == 0 && len(l.Refused) == 0 && len(l.Doubted) == 0 && len(l.Worked) == 0 && l.Left == nil && l.Until.IsZero()
 }
 
 // clone returns a ledger that shares nothing with l.
 func (l ledger) clone() ledger {
 	l.Tries, l.Refused = slices.Clone(l.Tries), slices.Clone(l.Refused)
+	l.Doubted, l.Worked = maps.Clone(l.Doubted), maps.Clone(l.Worked)
 	if l.Left != nil {
 		left := *l.Left
 		l.Left = &left
@@ -161,25 +187,45 @@ func (l ledger) clone() ledger {
 	return l
 }
 
-// maxRefused bounds a ledger; who tries more versions than this is guessing.
-const maxRefused = 256
+// Bounds of a ledger. Who tries more versions than maxRefused is guessing; no
+// device that was seen locks for as long as maxLock, and one that says so, or
+// a clock that was far ahead, does not keep us out for ever.
+const (
+	maxRefused  = 256
+	maxServices = 64
+	maxLock     = 24 * time.Hour
+)
 
-// reserve spends a try or says why not. A clock set back does not give tries
-// back: what lies ahead counts as now.
-func (l *ledger) reserve(o BudgetOptions, mark string) *Error {
-	now := o.Now()
+// settle brings the ledger to the time that it is now. A clock set back does
+// not give tries back: what lies ahead counts as now.
+func (l *ledger) settle(now time.Time, window time.Duration) {
 	for i, t := range l.Tries {
 		if t.After(now) {
 			l.Tries[i] = now
 		}
 	}
+	for mark, t := range l.Doubted {
+		if t.After(now) {
+			l.Doubted[mark] = now
+		}
+	}
 	if l.LeftAt.After(now) {
 		l.LeftAt = now
 	}
-	l.Tries = slices.DeleteFunc(l.Tries, func(t time.Time) bool { return now.Sub(t) >= o.Window })
-	if l.Left != nil && now.Sub(l.LeftAt) >= o.Window {
+	if latest := now.Add(maxLock); l.Until.After(latest) {
+		l.Until = latest
+	}
+	l.Tries = slices.DeleteFunc(l.Tries, func(t time.Time) bool { return now.Sub(t) >= window })
+	maps.DeleteFunc(l.Doubted, func(_ string, t time.Time) bool { return now.Sub(t) >= window })
+	if l.Left != nil && now.Sub(l.LeftAt) >= window {
 		l.Left = nil
 	}
+}
+
+// reserve spends a try or says why not.
+func (l *ledger) reserve(o BudgetOptions, mark string) *Error {
+	now := o.Now()
+	l.settle(now, o.Window)
 	left := -1
 	if l.Left != nil {
 		left = *l.Left
@@ -189,6 +235,8 @@ func (l *ledger) reserve(o BudgetOptions, mark string) *Error {
 		return &Error{Kind: KindLocked, Until: l.Until, Left: left}
 	case slices.Contains(l.Refused, mark) || len(l.Refused) >= maxRefused:
 		return &Error{Kind: KindRefused, Left: left}
+	case !l.Doubted[mark].IsZero():
+		return &Error{Kind: KindDoubtful, Until: l.Doubted[mark].Add(o.Window), Left: left}
 	case l.Left != nil && *l.Left <= peoplesTries:
 		return &Error{Kind: KindFewTries, Until: l.LeftAt.Add(o.Window), Left: left}
 	case len(l.Tries) >= o.Limit-peoplesTries:
@@ -203,16 +251,20 @@ func (l *ledger) reserve(o BudgetOptions, mark string) *Error {
 }
 
 // report settles the try spent last.
-func (l *ledger) report(b BudgetOptions, mark string, o Outcome) {
+func (l *ledger) report(b BudgetOptions, login Login, mark string, o Outcome) {
 	switch o.Verdict {
 	case VerdictAccepted:
 		l.Tries, l.Left, l.Until = nil, nil, time.Time{}
+		delete(l.Doubted, mark)
+		l.worked(login.service(), o.Scheme)
 	case VerdictUnspent:
 		if n := len(l.Tries); n > 0 {
 			l.Tries = l.Tries[:n-1]
 		}
-	case VerdictRefused:
-		if !slices.Contains(l.Refused, mark) {
+	case VerdictRefused, VerdictDoubted:
+		if o.Verdict == VerdictDoubted {
+			l.doubt(mark, b.Now())
+		} else if !slices.Contains(l.Refused, mark) {
 			l.Refused = append(l.Refused, mark)
 		}
 		if l.Left != nil && o.Left == nil {
@@ -220,6 +272,26 @@ func (l *ledger) report(b BudgetOptions, mark string, o Outcome) {
 		}
 	}
 	l.foreign(b, o)
+}
+
+func (l *ledger) doubt(mark string, now time.Time) {
+	if l.Doubted == nil {
+		l.Doubted = map[string]time.Time{}
+	}
+	l.Doubted[mark] = now
+}
+
+// worked notes the strongest scheme of a service.
+func (l *ledger) worked(service, scheme string) {
+	if strengthNamed(scheme) <= strengthNamed(l.Worked[service]) {
+		return
+	}
+	if l.Worked == nil {
+		l.Worked = map[string]string{}
+	}
+	if _, known := l.Worked[service]; known || len(l.Worked) < maxServices {
+		l.Worked[service] = scheme
+	}
 }
 
 func (l *ledger) foreign(b BudgetOptions, o Outcome) {
@@ -319,13 +391,13 @@ func (b *memoryBudget) Reserve(ctx context.Context, login Login) (Reservation, e
 		e.turn <- struct{}{}
 		return nil, err
 	}
-	return reservation(func(o Outcome) error {
+	return &reservation{strongest: e.l.Worked[login.service()], f: func(o Outcome) error {
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		e.l.report(b.o, mark, o)
+		e.l.report(b.o, login, mark, o)
 		e.turn <- struct{}{}
 		return nil
-	}), nil
+	}}, nil
 }
 
 func (b *memoryBudget) ReportForeign(_ context.Context, login Login, o Outcome) error {
@@ -344,15 +416,16 @@ func (b *memoryBudget) Reset(_ context.Context, login Login) error {
 	return nil
 }
 
-// once is a Reservation that reports once.
-type once struct {
-	mu sync.Mutex
-	f  func(Outcome) error
+// reservation is a Reservation that reports once.
+type reservation struct {
+	strongest string
+	mu        sync.Mutex
+	f         func(Outcome) error
 }
 
-func reservation(f func(Outcome) error) Reservation { return &once{f: f} }
+func (r *reservation) Strongest() string { return r.strongest }
 
-func (r *once) Report(o Outcome) error {
+func (r *reservation) Report(o Outcome) error {
 	r.mu.Lock()
 	f := r.f
 	r.f = nil

@@ -431,18 +431,22 @@ func (b *fileBudget) Reserve(ctx context.Context, login Login) (Reservation, err
 	if err != nil {
 		return nil, storeError(ctx, err)
 	}
-	if err := b.change(ctx, name, true, func(l *ledger) *Error { return l.reserve(b.o, mark) }); err != nil {
-		unlock()
-		return nil, err
-	}
-	return reservation(func(o Outcome) error {
+	r := &reservation{f: func(o Outcome) error {
 		defer unlock()
 		// A try that is given back need not be on the disk: without, it
 		// stays spent.
 		durable := o.Verdict != VerdictAccepted && o.Verdict != VerdictUnspent || o.Left != nil || !o.Until.IsZero()
 		// The verdict is written even if the caller has given up by now.
-		return b.change(context.Background(), name, durable, func(l *ledger) *Error { l.report(b.o, mark, o); return nil })
-	}), nil
+		return b.change(context.Background(), name, durable, func(l *ledger) *Error { l.report(b.o, login, mark, o); return nil })
+	}}
+	if err := b.change(ctx, name, true, func(l *ledger) *Error {
+		r.strongest = l.Worked[login.service()]
+		return l.reserve(b.o, mark)
+	}); err != nil {
+		unlock()
+		return nil, err
+	}
+	return r, nil
 }
 
 func (b *fileBudget) ReportForeign(ctx context.Context, login Login, o Outcome) error {

@@ -1,11 +1,13 @@
 package auth_test
 
 import (
+	"bytes"
 	"crypto/md5" //nolint:gosec // the digest that must not be found in the files
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -105,32 +107,76 @@ func TestFileBudget(t *testing.T) {
 			require.NoError(t, err, "a person may begin anew")
 		})
 	}
-	t.Run("case 14: real processes share the budget", func(t *testing.T) {
-		h, dir := newHost(t, nil), t.TempDir()
-		addr, err := h.Listen("127.0.0.1:0", false)
-		require.NoError(t, err)
-		for range 5 {
-			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestHelperProcess$", "-test.v")
-			cmd.Env = append(os.Environ(), "CAMSEC_HELPER_DIR="+dir, "CAMSEC_HELPER_ADDRESS="+addr.String())
-			out, err := cmd.CombinedOutput()
-			require.NoError(t, err, "%s", out)
-			require.Contains(t, string(out), "--- PASS: TestHelperProcess")
-		}
-		require.Equal(t, 1, h.FailedLogins())
-		require.Equal(t, 2, h.Requests())
-	})
+	for name, together := range map[string]bool{"one after another": false, "at the same time": true} {
+		t.Run("case 14: real processes share the budget, "+name, func(t *testing.T) {
+			h, dir := newHost(t, nil), t.TempDir()
+			addr, err := h.Listen("127.0.0.1:0", false)
+			require.NoError(t, err)
+			var started []*helper
+			for range 5 {
+				p := startHelper(t, dir, addr.String())
+				if started = append(started, p); !together {
+					p.finish(t)
+				}
+			}
+			if together {
+				for _, p := range started {
+					p.letGo(t)
+				}
+				for _, p := range started {
+					p.finish(t)
+				}
+			}
+			require.Equal(t, 1, h.FailedLogins())
+			require.Equal(t, 2, h.Requests())
+		})
+	}
 }
 
-// TestHelperProcess is a process of its own that logs in once, wrongly.
+// A helper is this test program once more, as a process that logs in once,
+// wrongly, as soon as its standard input ends.
+type helper struct {
+	cmd *exec.Cmd
+	in  io.Closer
+	out bytes.Buffer
+}
+
+func startHelper(t *testing.T, dir, address string) *helper {
+	t.Helper()
+	p := &helper{cmd: exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestHelperProcess$", "-test.v")}
+	p.cmd.Env = append(os.Environ(), "CAMSEC_HELPER_DIR="+dir, "CAMSEC_HELPER_ADDRESS="+address)
+	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
+	var err error
+	p.in, err = p.cmd.StdinPipe()
+	require.NoError(t, err)
+	require.NoError(t, p.cmd.Start())
+	return p
+}
+
+func (p *helper) letGo(t *testing.T) {
+	t.Helper()
+	require.NoError(t, p.in.Close())
+}
+
+func (p *helper) finish(t *testing.T) {
+	t.Helper()
+	_ = p.in.Close()
+	require.NoError(t, p.cmd.Wait(), "%s", p.out.String())
+	require.Contains(t, p.out.String(), "--- PASS: TestHelperProcess")
+}
+
+// TestHelperProcess is the helper's side.
 func TestHelperProcess(t *testing.T) {
 	dir, address := os.Getenv("CAMSEC_HELPER_DIR"), os.Getenv("CAMSEC_HELPER_ADDRESS")
 	if dir == "" {
 		return // not asked to be the other process
 	}
+	_, err := io.Copy(io.Discard, os.Stdin)
+	require.NoError(t, err)
 	rt := transport(t, &http.Transport{}, wrong, func(o *auth.TransportOptions) {
 		o.Budget, o.Target = openBudget(t, dir), camsec.Target{Address: address}
 	})
-	_, err := get(t.Context(), rt, "http://"+address+"/x")
+	_, err = get(t.Context(), rt, "http://"+address+"/x")
 	require.ErrorIs(t, err, camsec.ErrUnauthorized)
 }
 
@@ -187,4 +233,48 @@ func TestBudgetClockAhead(t *testing.T) {
 			require.NoError(t, r.Report(auth.Outcome{Verdict: auth.VerdictUnspent}))
 		})
 	}
+}
+
+func TestBudgetLockBound(t *testing.T) {
+	was := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	now := was
+	o := &auth.BudgetOptions{Now: func() time.Time { return now }}
+	file, err := auth.OpenFileBudget(t.TempDir(), o)
+	require.NoError(t, err)
+	for name, b := range map[string]auth.Budget{"memory": auth.NewMemoryBudget(o), "file": file} {
+		t.Run("case 147: a lock noted by a clock far ahead ends, "+name, func(t *testing.T) {
+			login := auth.Login{Target: device, Credential: auth.Credential{User: "u", Version: "1"}}
+			now = was.AddDate(14, 0, 0)
+			require.NoError(t, b.ReportForeign(t.Context(), login, auth.Outcome{Until: now.Add(30 * time.Minute)}))
+			now = was
+			_, err := b.Reserve(t.Context(), login)
+			require.Equal(t, auth.KindLocked, kindOf(t, err))
+			var e *auth.Error
+			require.ErrorAs(t, err, &e)
+			require.Equal(t, was.Add(24*time.Hour), e.Until)
+			now = was.Add(24*time.Hour - time.Second)
+			_, err = b.Reserve(t.Context(), login)
+			require.Equal(t, auth.KindLocked, kindOf(t, err), "the bound does not move along")
+			now = was.Add(24 * time.Hour)
+			r, err := b.Reserve(t.Context(), login)
+			require.NoError(t, err)
+			require.NoError(t, r.Report(auth.Outcome{Verdict: auth.VerdictUnspent}))
+		})
+	}
+	t.Run("a device that says 68 years", func(t *testing.T) {
+		h := newHost(t, func(o *authtest.Options) {
+			o.RefusalBody = func(r authtest.Refusal) (string, []byte) {
+				r.Locked, r.Unlock = true, (1<<31-1)*time.Second
+				return authtest.UserCheckBody(r)
+			}
+		})
+		now = was
+		_, err := get(t.Context(), transport(t, h.Transport(), right, func(o *auth.TransportOptions) {
+			o.Now = func() time.Time { return now }
+		}), deviceURL)
+		var e *auth.Error
+		require.ErrorAs(t, err, &e)
+		require.Equal(t, auth.KindLocked, e.Kind)
+		require.Equal(t, was.Add(24*time.Hour), e.Until)
+	})
 }

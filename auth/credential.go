@@ -7,12 +7,18 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
+	"slices"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/camsec/camsec"
 )
 
-// A Credential is a user name with its password.
+// A Credential is a user name with its password. Both are sent as they are
+// given, in UTF-8. RFC 7616 asks for Unicode's composed form (NFC): "ä" as one
+// character and not as "a" and a mark, as some systems write it. Few devices
+// take anything but ASCII, so that nothing is converted here, and the log of a
+// transport warns of the rest.
 type Credential struct {
 	User   string
 	Secret camsec.Secret
@@ -37,6 +43,15 @@ func (c Credential) version() string {
 	_, _ = io.WriteString(h, c.User+"\x00")
 	_, _ = h.Write(c.Secret.Reveal())
 	return "h:" + hex.EncodeToString(h.Sum(nil))
+}
+
+// ascii tells whether the credential is of the characters that every device
+// knows.
+func (c Credential) ascii() bool {
+	secret := c.Secret.Reveal()
+	defer clear(secret)
+	return !slices.ContainsFunc([]byte(c.User), func(b byte) bool { return b >= utf8.RuneSelf }) &&
+		!slices.ContainsFunc(secret, func(b byte) bool { return b >= utf8.RuneSelf })
 }
 
 // A Source knows credentials. Implementations are safe for concurrent use.

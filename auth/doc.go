@@ -5,9 +5,10 @@
 //
 // The rules, in short: one authentication is in flight per account; an
 // unproven credential is sent once; a proven one gets one retry on a fresh
-// nonce; a refused one is not sent again until its version changes; two tries
-// are always left for people; the weakest scheme accepted never falls below
-// the strongest that has worked; nothing is answered to another origin.
+// nonce; a refused one is not sent again until its version changes, and one
+// that worked before rests for half an hour and then gets one try more; two
+// tries are always left for people; the weakest scheme accepted never falls
+// below the strongest that has worked; nothing is answered to another origin.
 //
 // Parts: [github.com/camsec/camsec/auth/digest] for the arithmetic, wire for
 // bounded exchanges, trust for certificates.

@@ -14,7 +14,7 @@ type Kind uint8
 const (
 	KindUnknown        Kind = iota
 	KindRefused             // the device refused the credential, now or before (ErrUnauthorized)
-	KindDoubtful            // a credential that worked before was refused: changed elsewhere, or the device's connection limit (ErrUnauthorized and ErrBusy)
+	KindDoubtful            // a credential that worked before was refused: changed elsewhere, or the device's connection limit; sent once more after Until (ErrUnauthorized and ErrBusy)
 	KindNoCredential        // the device asks for a login and there is no credential (ErrUnauthorized)
 	KindNoChallenge         // 401 without a challenge; nothing was sent (ErrUnauthorized)
 	KindSource              // the credential source failed; nothing was sent
@@ -26,7 +26,7 @@ const (
 	KindAlgorithm           // only unknown algorithms offered (ErrMalformed)
 	KindFIPS                // only MD5 offered, in FIPS-only mode (ErrUntrusted)
 	KindNonce               // the device calls every nonce stale (ErrMalformed)
-	KindDowngrade           // a weaker scheme than one that has worked (ErrUntrusted)
+	KindDowngrade           // a weaker scheme than one that has worked, also in an earlier process; Reset allows it (ErrUntrusted)
 	KindInsecureScheme      // only Basic offered, and it was not allowed (ErrUntrusted)
 	KindServer              // the device's proof that it knows the password is wrong (ErrUntrusted)
 	KindOrigin              // another origin asks for the credential (ErrUntrusted)

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -12,9 +13,15 @@ import (
 // it; so there is one authentication in flight, and nonce counts reach the
 // device in the order in which they were taken.
 //
-//	unproven --accepted--> proven --refused--> bad
+//	unproven --accepted--> proven --refused--> bad, in doubt
 //	unproven --refused--> bad --other version--> unproven
+//	bad, in doubt --half an hour later--> unproven
 //	proven --other version at a handshake--> unproven
+//
+// A credential that worked and is refused may have been changed elsewhere, or
+// the device may be at its connection limit, which some tell in the same words
+// (Dahua: rroller/dahua#603). It is not sent again until the device's count of
+// failures has run out; then once, and that verdict is final.
 type guard struct {
 	turn     chan struct{} // holds one token while nobody has the turn
 	verdicts atomic.Uint64 // grows with every refusal
@@ -42,6 +49,9 @@ const (
 	bad
 )
 
+// doubtWindow is how long a credential rests that worked and was refused.
+const doubtWindow = 30 * time.Minute
+
 // strength orders what a credential is sent with.
 type strength uint8
 
@@ -51,6 +61,21 @@ const (
 	strengthMessage
 	strengthDigest // plus digest.Hash - 1
 )
+
+// strengthNames are the words of [Outcome] Scheme, in order.
+var strengthNames = [...]string{"", "Basic", "UsernameToken", "MD5", "SHA-256", "SHA-512-256"}
+
+func (s strength) String() string { return strengthNames[s] }
+
+// strengthNamed returns the strength of that name. One that is not known is
+// above all others: a store that a later program wrote allows no downgrade.
+func strengthNamed(name string) strength {
+	i := slices.Index(strengthNames[:], name)
+	if i < 0 {
+		i = len(strengthNames)
+	}
+	return strength(i)
+}
 
 func strengthOf(c digest.Challenge) strength {
 	if c.Scheme == "basic" {
@@ -90,13 +115,15 @@ func (g *guard) preempts() bool {
 
 // offer takes note of the credential that the source has for a handshake, and
 // returns the error for one that was refused before.
-func (g *guard) offer(version string) error {
+func (g *guard) offer(version string, now time.Time) error {
 	if g.version == version {
-		if g.state == bad {
+		if g.state != bad {
+			return nil
+		}
+		if g.refusal.Kind != KindDoubtful || now.Before(g.refusal.Until) {
 			e := g.refusal
 			return &e
 		}
-		return nil
 	}
 	g.version, g.state, g.shared = version, unproven, nil
 	g.session, g.basic, g.message, g.cookies = nil, "", nil, nil
@@ -120,8 +147,9 @@ type lockInfo struct {
 }
 
 // on401 decides after a 401: nil means that its challenge is to be answered.
-// The number of logins that this call has sent on nonces of its own is answers.
-func (g *guard) on401(was sent, c *digest.Challenge, info lockInfo, answers int, until time.Time) *Error {
+// The number of logins that this call has sent on nonces of its own is answers;
+// until is the end of a lock.
+func (g *guard) on401(was sent, c *digest.Challenge, info lockInfo, answers int, until, now time.Time) *Error {
 	switch {
 	case info.locked:
 		g.session, g.basic = nil, ""
@@ -136,11 +164,11 @@ func (g *guard) on401(was sent, c *digest.Challenge, info lockInfo, answers int,
 		// Dahua answers so at its connection limit (rroller/dahua#603).
 		return fail(KindBusy, nil)
 	case c == nil:
-		return g.refused(info.left)
+		return g.refused(info.left, now)
 	case was == sentNothing:
 		return nil
 	case was == sentPreemptive && g.basic != "" && c.Scheme == "basic":
-		return g.refused(info.left)
+		return g.refused(info.left, now)
 	case was == sentPreemptive:
 		// One retry, whether the device calls the nonce stale or not: cameras
 		// send stale="FALSE" always.
@@ -151,7 +179,7 @@ func (g *guard) on401(was sent, c *digest.Challenge, info lockInfo, answers int,
 	case c.Stale:
 		return fail(KindNonce, nil)
 	default:
-		return g.refused(info.left)
+		return g.refused(info.left, now)
 	}
 }
 
@@ -172,11 +200,11 @@ func (g *guard) noteExpiry(stale bool) {
 	g.session = nil
 }
 
-// refused is the end of a credential's life here.
-func (g *guard) refused(left int) *Error {
+// refused is the end of a credential's life here, or of a part of it.
+func (g *guard) refused(left int, now time.Time) *Error {
 	e := Error{Kind: KindRefused, Left: left}
 	if g.state == proven {
-		e.Kind = KindDoubtful
+		e.Kind, e.Until = KindDoubtful, now.Add(doubtWindow)
 	}
 	g.bury(e)
 	return &e

@@ -104,7 +104,7 @@ func (c *call) refusedInMessage(resp *http.Response, was sent, r MessageReply) (
 		c.settle(Outcome{Verdict: VerdictUnknown})
 		return nextAgain, c.signMessage(true)
 	default:
-		return stop(c.g.refused(info.left))
+		return stop(c.g.refused(info.left, c.t.o.Now()))
 	}
 }
 

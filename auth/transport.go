@@ -54,8 +54,9 @@ type Transport struct {
 	o TransportOptions
 	g *guard
 
-	mu     sync.Mutex
-	origin string // scheme and host of the first request
+	mu      sync.Mutex
+	origin  string // scheme, host and port of the first request
+	service string // scheme and port of it
 }
 
 // Limits of what is read of a refusal, kept of a body and hashed of a reply.
@@ -133,7 +134,9 @@ func (t *Transport) take(ctx context.Context) error {
 func (t *Transport) release() { t.g.turn <- struct{}{} }
 
 func (t *Transport) login(c Credential) Login {
-	return Login{Target: t.o.Target, Account: t.o.Account, Credential: c}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return Login{Target: t.o.Target, Account: t.o.Account, Credential: c, Service: t.service}
 }
 
 // RoundTrip sends the request, and sends it again with a login where the
@@ -176,21 +179,23 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // ownOrigin tells whether u is of the origin that the first request went to.
 func (t *Transport) ownOrigin(u *url.URL) bool {
-	o := originOf(u)
+	origin, service := originOf(u)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.origin == "" {
-		t.origin = o
+		t.origin, t.service = origin, service
 	}
-	return t.origin == o
+	return t.origin == origin
 }
 
-func originOf(u *url.URL) string {
-	port := u.Port()
+// originOf returns scheme, host and port of u, and without the host what the
+// budget remembers schemes by.
+func originOf(u *url.URL) (origin, service string) {
+	scheme, port := strings.ToLower(u.Scheme), u.Port()
 	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[strings.ToLower(u.Scheme)]
+		port = map[string]string{"http": "80", "https": "443"}[scheme]
 	}
-	return strings.ToLower(u.Scheme + "://" + net.JoinHostPort(u.Hostname(), port))
+	return scheme + "://" + strings.ToLower(net.JoinHostPort(u.Hostname(), port)), scheme + ":" + port
 }
 
 // anonymous sends a request of a transport that has no credential.
@@ -234,7 +239,7 @@ func (t *Transport) until(info lockInfo) time.Time {
 	if info.unlock == 0 {
 		info.unlock = 30 * time.Minute
 	}
-	return t.o.Now().Add(info.unlock)
+	return t.o.Now().Add(min(info.unlock, maxLock))
 }
 
 // readRefusal reads a bounded part of a body that nobody is handed, and drops
@@ -343,8 +348,12 @@ func (c *call) prepare() error {
 		if err := digest.CheckUser(cred.User); err != nil {
 			return fail(KindUser, err)
 		}
-		if err := c.g.offer(cred.version()); err != nil {
+		was := c.g.version
+		if err := c.g.offer(cred.version(), c.t.o.Now()); err != nil {
 			return err
+		}
+		if c.g.version != was && !cred.ascii() {
+			c.t.o.Logger.Warn("auth: user name or password is not ASCII, which few devices take", "target", c.t.o.Target.Key())
 		}
 		c.cred = &cred
 	}
@@ -354,12 +363,13 @@ func (c *call) prepare() error {
 	res, err := c.t.o.Budget.Reserve(c.req.Context(), c.t.login(*c.cred))
 	if err != nil {
 		var e *Error
-		if errors.As(err, &e) && e.Kind == KindRefused {
+		if errors.As(err, &e) && (e.Kind == KindRefused || e.Kind == KindDoubtful) {
 			c.g.bury(*e)
 		}
 		return err
 	}
 	c.res = res
+	c.g.floor = max(c.g.floor, strengthNamed(res.Strongest()))
 	return nil
 }
 
@@ -465,7 +475,7 @@ func (c *call) refusal(resp *http.Response, was sent) (handOut bool, err error) 
 		return next == nextHandOut, err
 	}
 	before := c.g.state
-	if e := c.g.on401(was, chosen, info, c.answers, until); e != nil {
+	if e := c.g.on401(was, chosen, info, c.answers, until, c.t.o.Now()); e != nil {
 		c.report(e, info, until)
 		c.t.o.Logger.Info("auth: login failed", "target", c.t.o.Target.Key(), "kind", e.Kind.String(), "proven", before == proven)
 		return false, e
@@ -505,8 +515,10 @@ func (c *call) report(e *Error, info lockInfo, until time.Time) {
 		return
 	}
 	switch e.Kind {
-	case KindRefused, KindDoubtful:
+	case KindRefused:
 		o.Verdict = VerdictRefused
+	case KindDoubtful:
+		o.Verdict = VerdictDoubted
 	case KindLocked:
 		o.Verdict = VerdictUnspent
 	default:
@@ -625,7 +637,7 @@ func (c *call) reply(resp *http.Response, was sent) (*http.Response, error) {
 		if resp.StatusCode == http.StatusForbidden {
 			c.g.deny(c.path())
 		}
-		c.settle(Outcome{Verdict: VerdictAccepted})
+		c.settle(Outcome{Verdict: VerdictAccepted, Scheme: c.power.String()})
 	}
 	return resp, nil
 }
