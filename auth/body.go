@@ -48,7 +48,8 @@ func (b *body) open() (io.ReadCloser, error) {
 			return nil, fail(KindBody, err)
 		}
 		return r, nil
-	case b.first != nil:
+	case b.first != nil || b.spent:
+		// What can be read once cannot be hashed and then sent.
 		return nil, fail(KindBody, nil)
 	default:
 		return nil, nil
