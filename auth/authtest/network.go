@@ -11,6 +11,7 @@ import (
 	"crypto/x509/pkix"
 	"errors"
 	"fmt"
+	"io"
 	"math/big"
 	"net"
 	"net/http"
@@ -213,7 +214,7 @@ type pipeListener struct {
 func (l *pipeListener) dial(ctx context.Context, from string) (net.Conn, error) {
 	client, server := net.Pipe()
 	select {
-	case l.conns <- &pipeConn{Conn: server, remote: pipeAddr(net.JoinHostPort(from, "40000"))}:
+	case l.conns <- newPipeConn(server, pipeAddr(net.JoinHostPort(from, "40000"))):
 		return client, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
@@ -238,9 +239,88 @@ func (l *pipeListener) Close() error {
 
 func (l *pipeListener) Addr() net.Addr { return pipeAddr("192.0.2.1:80") }
 
+// pipeConn is the host's end of a connection. What the host sends waits in a
+// small buffer, as it does in a socket: over the bare pipe, host and client
+// would wait for each other where both send, such as in a handshake that the
+// client ends with an alert.
 type pipeConn struct {
 	net.Conn
-	remote net.Addr
+	remote  net.Addr
+	queue   chan []byte
+	closing chan struct{} // nothing more comes
+	broken  chan struct{} // nothing more goes
+	once    sync.Once
+}
+
+// Sizes of the buffer, and how long a host that has closed its end waits for
+// the client to take the rest.
+const (
+	pipePieces = 16
+	pipePiece  = 4 << 10
+	pipeLinger = time.Second
+)
+
+func newPipeConn(conn net.Conn, remote net.Addr) *pipeConn {
+	c := &pipeConn{
+		Conn: conn, remote: remote,
+		queue: make(chan []byte, pipePieces), closing: make(chan struct{}), broken: make(chan struct{}),
+	}
+	go c.send()
+	return c
+}
+
+// send hands on what is written, until the host closes or the client does.
+func (c *pipeConn) send() {
+	defer c.Conn.Close()
+	defer close(c.broken)
+	for {
+		select {
+		case b := <-c.queue:
+			if _, err := c.Conn.Write(b); err != nil {
+				return
+			}
+			continue
+		case <-c.closing:
+		}
+		_ = c.SetWriteDeadline(time.Now().Add(pipeLinger))
+		for {
+			select {
+			case b := <-c.queue:
+				if _, err := c.Conn.Write(b); err != nil {
+					return
+				}
+			default:
+				return
+			}
+		}
+	}
+}
+
+func (c *pipeConn) Write(p []byte) (int, error) {
+	for sent := 0; sent < len(p); {
+		piece := bytes.Clone(p[sent:min(len(p), sent+pipePiece)])
+		select {
+		case <-c.closing:
+			return sent, net.ErrClosed
+		default:
+		}
+		select {
+		case c.queue <- piece:
+			sent += len(piece)
+		case <-c.closing:
+			return sent, net.ErrClosed
+		case <-c.broken:
+			return sent, io.ErrClosedPipe
+		}
+	}
+	return len(p), nil
+}
+
+// Close lets go of the connection once what was written has been sent; reads
+// end at once.
+func (c *pipeConn) Close() error {
+	c.once.Do(func() { close(c.closing) })
+	return c.SetReadDeadline(time.Unix(1, 0))
 }
 
 func (c *pipeConn) RemoteAddr() net.Addr { return c.remote }

@@ -1,7 +1,9 @@
 package wire
 
 import (
+	"bufio"
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
 	"context"
 	"crypto/tls"
@@ -95,16 +97,18 @@ func readBody(req *http.Request, resp *http.Response, body *watchedBody, lim Lim
 	if promised > lim.Body {
 		return nil, tooLarge(resp, lim)
 	}
-	raw, err := readAll(body, promised, lim.Body)
+	raw, err := decoded(resp, body, promised, lim)
 	switch {
 	case errors.Is(err, errOverLimit):
 		return nil, tooLarge(resp, lim)
-	case err != nil:
+	case err != nil && KindOf(err) == KindUnknown:
 		return nil, bodyError(body, resp.StatusCode, err)
-	case promised >= 0 && int64(len(raw)) < promised:
-		return nil, &Error{Kind: KindTruncated, Status: resp.StatusCode, Detail: fmt.Sprintf("%d of %d bytes", len(raw), promised)}
+	case err != nil:
+		return nil, err
+	case promised >= 0 && body.n < promised:
+		return nil, &Error{Kind: KindTruncated, Status: resp.StatusCode, Detail: fmt.Sprintf("%d of %d bytes", body.n, promised)}
 	}
-	return decode(resp, raw, lim)
+	return raw, nil
 }
 
 func tooLarge(resp *http.Response, lim Limits) error {
@@ -140,6 +144,9 @@ func readAll(r io.Reader, promised, limit int64) ([]byte, error) {
 		}
 		if len(buf) == cap(buf) {
 			size := 2 * int64(cap(buf))
+			if size > 1<<20 {
+				size *= 2 // fewer steps leave less behind
+			}
 			if size >= limit {
 				size = limit + 1 // one more, to see that it is too much
 			}
@@ -150,36 +157,47 @@ func readAll(r io.Reader, promised, limit int64) ([]byte, error) {
 	}
 }
 
-// decode undoes the content encoding. Only gzip is known, and a body that is
-// plainly XML is taken as such whatever the header says, since some devices
-// name an encoding they do not use.
-func decode(resp *http.Response, raw []byte, lim Limits) ([]byte, error) {
-	if len(raw) == 0 {
-		return raw, nil
+// decoded reads the body and undoes its encoding. Only gzip is known, and a
+// body that is plainly XML is taken as such whatever the header says, since
+// some devices name an encoding they do not use. An error that is no *Error is
+// the body's own, or errOverLimit.
+func decoded(resp *http.Response, body io.Reader, promised int64, lim Limits) ([]byte, error) {
+	enc := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding")))
+	if enc == "gzip" || enc == "x-gzip" {
+		return unzipped(resp, body, lim)
 	}
-	switch enc := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding"))); enc {
-	case "", "identity":
-		return raw, nil
-	case "gzip", "x-gzip":
-		if looksXML(raw) {
-			return raw, nil
-		}
-		zr, err := gzip.NewReader(bytes.NewReader(raw))
-		if err == nil {
-			raw, err = readAll(zr, -1, lim.Body)
-		}
-		switch {
-		case err == nil:
-			return raw, nil
-		case errors.Is(err, errOverLimit):
-			return nil, tooLarge(resp, lim)
-		case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-			return nil, &Error{Kind: KindTruncated, Status: resp.StatusCode, Detail: "gzip", Err: io.ErrUnexpectedEOF}
-		}
-		return nil, &Error{Kind: KindEncoding, Status: resp.StatusCode, Detail: "gzip", Err: err}
-	default:
-		return nil, &Error{Kind: KindEncoding, Status: resp.StatusCode, Detail: strconv.Quote(clean(enc))}
+	raw, err := readAll(body, promised, lim.Body)
+	if err == nil && len(raw) > 0 && enc != "" && enc != "identity" {
+		err = &Error{Kind: KindEncoding, Status: resp.StatusCode, Detail: strconv.Quote(clean(enc))}
 	}
+	return raw, err
+}
+
+// unzipped holds no more of the body than is decompressed at the moment.
+func unzipped(resp *http.Response, body io.Reader, lim Limits) ([]byte, error) {
+	in := bufio.NewReader(body)
+	head, err := in.Peek(64)
+	switch {
+	case len(head) == 0 && errors.Is(err, io.EOF):
+		return nil, nil
+	case len(head) == 0:
+		return nil, err
+	case looksXML(head):
+		return readAll(in, -1, lim.Body)
+	}
+	var raw []byte
+	zr, err := gzip.NewReader(in)
+	if err == nil {
+		raw, err = readAll(zr, -1, lim.Body)
+	}
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	_, corrupt := errors.AsType[flate.CorruptInputError](err)
+	if corrupt || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) {
+		err = &Error{Kind: KindEncoding, Status: resp.StatusCode, Detail: "gzip", Err: err}
+	}
+	return raw, err
 }
 
 func looksXML(b []byte) bool {
@@ -193,6 +211,7 @@ type watchedBody struct {
 	ctx   context.Context //nolint:containedctx // lives no longer than the exchange
 	idle  time.Duration
 	timer *time.Timer
+	n     int64       // bytes read so far
 	stuck atomic.Bool // the watchdog ended the exchange
 }
 
@@ -212,6 +231,7 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	n, err := b.r.Read(p)
+	b.n += int64(n)
 	if n > 0 && b.timer != nil {
 		b.timer.Reset(b.idle)
 	}
