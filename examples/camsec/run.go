@@ -28,6 +28,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"demo", "inventory and audit simulated cameras, and write a report", runDemo},
+		{"discover", "find devices on the local network, without credentials", runDiscover},
 		{"inventory", "read what devices are and which firmware they run", runInventory},
 		{"audit", "judge how safely devices are set up", runAudit},
 		{"trust", "collect the keys of devices, without credentials", runTrust},
