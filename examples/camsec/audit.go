@@ -149,7 +149,7 @@ func (a *auditing) write(e *env, run runInfo, x exit, o outputFlags) error {
 				}
 			}
 		}
-		errs = append(errs, writeDocument(e.stdout, auditSchema, run, devices, func() exit { return x }))
+		errs = append(errs, writeDocument(e.stdout, auditSchema, run, devices, x))
 	case !o.lines:
 		errs = append(errs, a.reports.WriteTable(e.stdout, nil))
 	}

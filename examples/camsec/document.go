@@ -29,8 +29,8 @@ type exitJSON struct {
 
 // writeDocument writes what -json prints: schema, run, devices and exit, in
 // one object. Devices are written as they come, so that those of a large fleet
-// need not be held; end is asked for the exit after the last of them.
-func writeDocument[T any](w io.Writer, schema string, run runInfo, devices iter.Seq[T], end func() exit) error {
+// need not be held.
+func writeDocument[T any](w io.Writer, schema string, run runInfo, devices iter.Seq[T], x exit) error {
 	run.FinishedAt = time.Now().UTC()
 	b := bufio.NewWriter(w)
 	put := func(before string, v any, indent string) error {
@@ -53,7 +53,6 @@ func writeDocument[T any](w io.Writer, schema string, run runInfo, devices iter.
 		}
 		before, after = ",\n    ", "\n  ]"
 	}
-	x := end()
 	if err := put(after+",\n  \"exit\": ", exitJSON{x.code, x.because}, "  "); err != nil {
 		return err
 	}

@@ -71,7 +71,7 @@ func runInventory(ctx context.Context, e *env, args []string) (exit, error) {
 	}
 	switch {
 	case o.json:
-		errs = append(errs, writeDocument(e.stdout, inventorySchema, run, slices.Values(devices), func() exit { return x }))
+		errs = append(errs, writeDocument(e.stdout, inventorySchema, run, slices.Values(devices), x))
 	case !o.lines:
 		errs = append(errs, writeInventoryTable(e.stdout, devices))
 	}

@@ -73,7 +73,7 @@ func runTrust(ctx context.Context, e *env, args []string) (exit, error) {
 		}
 	}
 	if *asJSON {
-		return x, writeDocument(e.stdout, "camsec.trust/1", run, slices.Values(devices), func() exit { return x })
+		return x, writeDocument(e.stdout, "camsec.trust/1", run, slices.Values(devices), x)
 	}
 	return x, writeTrustTable(e.stdout, devices)
 }
