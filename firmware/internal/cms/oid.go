@@ -15,7 +15,8 @@ var (
 	oidContentType   = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 3}
 	oidMessageDigest = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 4}
 	oidSigningTime   = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 5}
-	oidProtection    = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 52} // CMSAlgorithmProtection, RFC 6211
+	oidContentHints  = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 2, 4} // RFC 2634 section 2.9
+	oidProtection    = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 52}       // CMSAlgorithmProtection, RFC 6211
 
 	oidRSA     = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}
 	oidPSS     = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 10}
@@ -59,13 +60,4 @@ func hashOf(list []named, oid asn1.ObjectIdentifier) (crypto.Hash, bool) {
 		}
 	}
 	return 0, false
-}
-
-func oidOf(list []named, h crypto.Hash) asn1.ObjectIdentifier {
-	for _, n := range list {
-		if n.hash == h {
-			return n.oid
-		}
-	}
-	return nil
 }

@@ -135,7 +135,10 @@ func (c *check) Finish() (*sig.Result, error) {
 		c.notes = append(c.notes, g.notes...)
 		algorithm := g.algorithm.With(g.public)
 		if out == nil {
-			out = &sig.Result{Scheme: Scheme, By: g.by, Algorithm: algorithm, Anchor: g.anchor, SigningTime: g.signingTime}
+			out = &sig.Result{
+				Scheme: Scheme, By: g.by, Algorithm: algorithm, Anchor: g.anchor,
+				SigningTime: g.signingTime, TrustedComment: g.description,
+			}
 			continue
 		}
 		out.Others = append(out.Others, sig.Signer{By: g.by, Algorithm: algorithm, Anchor: g.anchor, SigningTime: g.signingTime})

@@ -6,6 +6,7 @@ import (
 	"encoding/asn1"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -30,6 +31,7 @@ type signer struct {
 	signed        []byte
 	messageDigest []byte
 	signingTime   time.Time
+	description   string // of the content, in the signer's words
 
 	unsigned bool // there are unsigned attributes
 	err      error
@@ -155,6 +157,7 @@ func (s *signer) parseSigned(set cryptobyte.String, digest, algorithm identifier
 		return malformed("signed attributes: %v", err)
 	}
 	var kind asn1.ObjectIdentifier
+	var ok bool
 	seen := map[string]bool{}
 	for _, a := range list {
 		if seen[a.oid.String()] {
@@ -176,6 +179,10 @@ func (s *signer) parseSigned(set cryptobyte.String, digest, algorithm identifier
 		case a.oid.Equal(oidSigningTime):
 			if !readTime(&v, &s.signingTime) || !v.Empty() {
 				return malformed("the signing time cannot be read")
+			}
+		case a.oid.Equal(oidContentHints):
+			if s.description, ok = readHints(v); !ok {
+				return malformed("the signed content hints cannot be read")
 			}
 		case a.oid.Equal(oidProtection):
 			if !protects(v, digest, algorithm) {
@@ -214,6 +221,18 @@ func readTime(s *cryptobyte.String, out *time.Time) bool {
 		return s.ReadASN1UTCTime(out)
 	}
 	return s.ReadASN1GeneralizedTime(out)
+}
+
+// readHints reads the description in ContentHints: UTF8String, and the type of
+// the content.
+func readHints(v cryptobyte.String) (string, bool) {
+	var seq, text cryptobyte.String
+	var has bool
+	var kind asn1.ObjectIdentifier
+	ok := v.ReadASN1(&seq, cbasn1.SEQUENCE) && v.Empty() &&
+		seq.ReadOptionalASN1(&text, &has, cbasn1.UTF8String) &&
+		seq.ReadASN1ObjectIdentifier(&kind) && seq.Empty() && utf8.Valid(text)
+	return string(text), ok
 }
 
 // protects reads CMSAlgorithmProtection: the digest algorithm, and [1] the

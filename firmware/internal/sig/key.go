@@ -45,6 +45,10 @@ type Key struct {
 	Public crypto.PublicKey
 	// ID is set for minisign, signify and usign keys.
 	ID *KeyID
+	// Minisign says that the key's own comment calls it minisign's. Its
+	// signatures then have a trusted comment, and those without one do not
+	// count.
+	Minisign bool
 	// Certificate is what the key came in, if it was one.
 	Certificate *x509.Certificate
 }

@@ -122,11 +122,12 @@ func known(p crypto.PublicKey) bool {
 
 // parseWithID reads a key of minisign, signify or usign: "Ed", eight bytes of
 // ID, the key; in base64, after a line of comment that may be missing.
-func parseWithID(text string) (Key, bool) {
+func parseWithID(text string) (k Key, ok bool) {
 	if first, rest, ok := strings.Cut(text, "\n"); ok {
 		if !strings.HasPrefix(first, "untrusted comment:") {
 			return Key{}, false
 		}
+		k.Minisign = strings.HasPrefix(first, "untrusted comment: minisign public key")
 		text = strings.TrimRight(rest, "\r\n")
 	}
 	b, err := base64.StdEncoding.Strict().DecodeString(text)
@@ -134,7 +135,8 @@ func parseWithID(text string) (Key, bool) {
 		return Key{}, false
 	}
 	id := KeyID(b[2:10])
-	return Key{Public: ed25519.PublicKey(b[10:]), ID: &id}, true
+	k.Public, k.ID = ed25519.PublicKey(b[10:]), &id
+	return k, true
 }
 
 // parseBlob reads a PUBLICKEYBLOB with an RSA key: BLOBHEADER (type 6,

@@ -13,7 +13,7 @@
 //	result, err := check.Finish()
 //
 // Schemes: package raw (RSA, ECDSA, Ed25519 over the bytes themselves), cms,
-// minisign (signify and usign too), sigstore, and sums for lists of digests
+// minisign, signify (usign's, too), sigstore, and sums for lists of digests
 // that one of these signs.
 package sig
 
@@ -45,7 +45,8 @@ type Result struct {
 	// SigningTime is when the signer says that he signed; zero when he does
 	// not. Nobody else vouches for it.
 	SigningTime time.Time
-	// TrustedComment is text that the signature covers (minisign).
+	// TrustedComment is text that the signature covers: minisign's comment,
+	// the description in the content hints of a CMS signature.
 	TrustedComment string
 	// Others are the further signers of a signature that has several, in the
 	// order in which they stand there. Each was verified like the first.
