@@ -296,8 +296,7 @@ func TestCase144RebootBetweenCalls(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var falls atomic.Bool
 			var arrived atomic.Int64
-			var h *bare
-			h = newBare(t, func(w http.ResponseWriter, r *http.Request) {
+			h := newBare(t, func(w http.ResponseWriter, r *http.Request) {
 				if r.Header.Get("Authorization") == "" {
 					w.Header().Set(challenge, md5Challenge)
 					w.WriteHeader(http.StatusUnauthorized)

@@ -134,7 +134,8 @@ func TestMemoryProcess(t *testing.T) {
 	grown := status(t, "VmHWM") - before
 	t.Logf("resident: %d KiB more", grown>>10)
 	if !raceDetector {
-		require.Less(t, grown, uint64(32<<20))
+		// Live memory is at most 24 MiB; the rest is garbage not yet collected.
+		require.Less(t, grown, uint64(64<<20))
 	}
 }
 
