@@ -174,6 +174,61 @@ func TestChallenges(t *testing.T) {
 	}
 }
 
+// What is just within a limit is taken, and one more is not.
+func TestLimitsAreExact(t *testing.T) {
+	field := `Digest realm="r", nonce="n", x="`
+	field += strings.Repeat("x", 16<<10-len(field)-1) + `"`
+	_, err := choose(field)
+	require.NoError(t, err)
+	_, err = choose(field + " ")
+	require.ErrorIs(t, err, digest.ErrChallenge)
+
+	cs, err := digest.Parse(http.Header{"Www-Authenticate": {strings.Repeat(`Digest realm="r", nonce="n", `, 5), strings.Repeat(`Digest realm="r", nonce="n", `, 3)}})
+	require.NoError(t, err)
+	require.Len(t, cs, 8)
+	_, err = digest.Parse(http.Header{"Www-Authenticate": {strings.Repeat(`Digest realm="r", nonce="n", `, 5), strings.Repeat(`Digest realm="r", nonce="n", `, 4)}})
+	require.ErrorIs(t, err, digest.ErrChallenge)
+
+	s := session(t, `Digest realm="r", nonce="n", qop="auth"`, "u")
+	_, err = s.Next(strings.Repeat("n", 4<<10))
+	require.NoError(t, err)
+	long := `nextnonce="m", x="`
+	long += strings.Repeat("x", 16<<10-len(long)-1) + `"`
+	require.Equal(t, "m", info(long).NextNonce)
+	require.Empty(t, info(long+" ").NextNonce)
+}
+
+func TestWhatIsKnown(t *testing.T) {
+	for _, tt := range []struct {
+		fields []string
+		scheme string
+		err    error
+	}{
+		{[]string{`Digest realm`, `Basic realm="b"`}, "basic", nil},
+		{[]string{`Digest realm`, `Bearer realm="b"`}, "", digest.ErrChallenge},
+		{[]string{`Bearer realm`}, "", digest.ErrNoChallenge},
+		{[]string{`Negotiate`}, "", digest.ErrNoChallenge},
+		{[]string{`Basic realm`}, "", digest.ErrChallenge},
+		{[]string{`Basic realm="a"`, `Basic realm="b"`}, "basic", nil},
+		{[]string{`Basic`}, "basic", nil},
+	} {
+		c, err := choose(tt.fields...)
+		require.ErrorIs(t, err, tt.err, "%q", tt.fields)
+		require.Equal(t, tt.scheme, c.Scheme, "%q", tt.fields)
+	}
+	c, err := choose(`Basic realm="a"`, `Basic realm="b"`)
+	require.NoError(t, err)
+	require.Equal(t, "a", c.Realm, "the first of equals")
+	for _, algorithm := range []string{"AZaz09-._~", "SHA-256!", "MD5{}", "MD5@"} {
+		_, err := choose(`Digest realm="r", nonce="n", algorithm="` + algorithm + `"`)
+		want := digest.ErrAlgorithm
+		if strings.ContainsAny(algorithm, "{@") {
+			want = digest.ErrChallenge // no token, and so not to be echoed
+		}
+		require.ErrorIs(t, err, want, algorithm)
+	}
+}
+
 // case 7 again: the error names what was offered.
 func TestUnknownAlgorithmIsNamed(t *testing.T) {
 	_, err := choose(`Digest realm="r", nonce="n", algorithm=SHA3-256`)

@@ -164,6 +164,28 @@ func TestSpelling(t *testing.T) {
 	assert.Equal(t, h(h("u", realm, "secret"), "n", h("GET", "/x?y=1")), param(a.Authorization, "response"))
 }
 
+// The proof of an answer with auth-int may come as auth, and the other way.
+func TestServerProofOfTheOtherQuality(t *testing.T) {
+	a := answer(t, session(t, `Digest realm="r", nonce="n", qop="auth-int"`, "u"), "PUT", "v=1")
+	ha1 := h("u", "r", "secret")
+	plain := h(ha1, "n", "00000001", cnonce, "auth", h("", "/x?y=1"))
+	assert.NoError(t, a.Check(info(`qop=auth, rspauth="`+plain+`"`), []byte("any")))
+	body := h(ha1, "n", "00000001", cnonce, "auth-int", h("", "/x?y=1", h("<ok/>")))
+	assert.NoError(t, a.Check(info(`qop=auth-int, rspauth="`+body+`"`), []byte("<ok/>")))
+	assert.ErrorIs(t, a.Check(info(`qop=auth, rspauth="`+body+`"`), []byte("<ok/>")), digest.ErrServer)
+	a = answer(t, session(t, `Digest realm="r", nonce="n"`, "u"), "GET", "")
+	assert.NoError(t, a.Check(info(`rspauth="`+h(ha1, "n", h("", "/x?y=1"))+`"`), nil))
+}
+
+// The extended form is for names that need it.
+func TestNamesInASCIIStayPlain(t *testing.T) {
+	for user, plain := range map[string]bool{"u~": true, "a z": true, "\u00fc": false, "\u0080": false} {
+		a := answer(t, session(t, `Digest realm="r", nonce="n", charset=UTF-8`, user), "GET", "")
+		assert.Equal(t, plain, strings.Contains(a.Authorization, `username="`+user+`"`), "%q", user)
+		assert.Equal(t, plain, !strings.Contains(a.Authorization, "username*="), "%q", user)
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	c, err := choose(`Digest realm="r", nonce="n"`)
 	require.NoError(t, err)

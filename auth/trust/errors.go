@@ -4,10 +4,10 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/camsec/camsec"
+	"github.com/camsec/camsec/auth/wire"
 )
 
 // Values of [UntrustedError] Reason.
@@ -124,12 +124,5 @@ func reasonOf(err error) string {
 }
 
 // quoted returns the text of err, which may hold names out of the device's
-// certificate, short and with nothing in it that moves a terminal.
-func quoted(err error) string {
-	text := err.Error()
-	if len(text) > 300 {
-		text = text[:300] + "..."
-	}
-	q := strconv.QuoteToASCII(text)
-	return strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
-}
+// certificate, fit for a terminal.
+func quoted(err error) string { return wire.Clean(err.Error(), 300) }

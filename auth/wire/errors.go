@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/camsec/camsec"
 )
@@ -111,21 +112,26 @@ func (idleError) Is(target error) bool {
 
 const maxErrorText = 200
 
-// clean makes device text fit for one line of a log.
-func clean(s string) string {
-	if len(s) > 4*maxErrorText {
-		s = s[:4*maxErrorText]
+func clean(s string) string { return Clean(s, maxErrorText) }
+
+// Clean makes a device's words fit for one line of a log, an error or a
+// terminal: what is not printable becomes U+FFFD, control characters and
+// those that turn the direction of text among it, and what is longer than
+// most characters is cut.
+func Clean(s string, most int) string {
+	if longest := utf8.UTFMax * (most + 1); len(s) > longest {
+		s = s[:longest]
 	}
 	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || !unicode.IsPrint(r) {
-			return '?'
+		if !unicode.IsPrint(r) {
+			return utf8.RuneError
 		}
 		return r
 	}, s)
 	n := 0
 	for i := range s {
-		if n++; n > maxErrorText {
-			return s[:i] + "..."
+		if n++; n > most {
+			return s[:i] + "…"
 		}
 	}
 	return s
