@@ -8,7 +8,7 @@ import (
 
 // statement takes the owner's statement out of what the detached signatures
 // cover. It must be of this image, and several must say the same.
-func (x *examination) statement(_ *Verifier) {
+func (x *examination) statement() {
 	a := &x.report.Authenticity
 	invalid := func(reason string) {
 		a.Status, a.Reason, a.Statement = AuthenticityInvalid, reason, nil
@@ -173,9 +173,9 @@ func (x *examination) fitness(v *Verifier, c Claims, proven map[string]bool) {
 		f.Aspects = append(f.Aspects, a)
 	}
 	hold(aspectVendor, VendorKey(d.Vendor), one(c.Vendor), strings.EqualFold)
-	hold(aspectModel, d.Model, c.Models, matchModel)
+	hold(aspectModel, d.Model, c.Models, MatchModel)
 	hold(aspectPlatform, d.Platform, one(c.Platform), strings.EqualFold)
-	hold(aspectLanguage, d.Language, one(c.Language), sameLanguage)
+	hold(aspectLanguage, d.Language, one(c.Language), SameLanguage)
 	hold(aspectClass, d.DeviceClass, one(c.DeviceClass), strings.EqualFold)
 	hold(aspectHardware, d.Hardware, c.Hardware, strings.EqualFold)
 	f.conclude()
@@ -215,9 +215,10 @@ func (f *Fitness) conclude() {
 	}
 }
 
-// sameLanguage knows that EN/ML is one kind of Hikvision image: English and
-// the other languages, against CN.
-func sameLanguage(image, device string) bool {
+// SameLanguage tells whether an image's language is that of a device. It knows
+// that EN/ML is one kind of Hikvision image: English and other languages,
+// against CN.
+func SameLanguage(image, device string) bool {
 	if strings.EqualFold(image, device) {
 		return true
 	}

@@ -30,14 +30,14 @@ const headLength = 4096
 // formats are asked in this order; the first that recognises the file has it.
 // Formats that are told by their last bytes come last.
 func formats() []format {
-	return []format{
+	return append([]format{
 		uimageFormat,
 		tplinkFormat,
 		hikvisionFormat,
 		dahuaFormat,
 		boschFormat,
 		saltedFormat,
-	}
+	}, foreignFormats()...)
 }
 
 // parsed is what a format's parser makes of a file.
@@ -92,6 +92,7 @@ type embedded struct {
 // Memory and time do not depend on the file's size.
 func Inspect(r io.ReaderAt, size int64) (*Image, error) {
 	p, err := parse(r, size)
+	p.image.fill()
 	if err != nil {
 		return &p.image, err
 	}

@@ -42,6 +42,22 @@ type Image struct {
 	Notes []string `json:"notes"`
 }
 
+// fill makes empty lists of missing ones, so that no JSON has null for them.
+func (m *Image) fill() {
+	if m.Parts == nil {
+		m.Parts = []Part{}
+	}
+	if m.Signatures == nil {
+		m.Signatures = []EmbeddedSignature{}
+	}
+	if m.Uncovered == nil {
+		m.Uncovered = []Range{}
+	}
+	if m.Notes == nil {
+		m.Notes = []string{}
+	}
+}
+
 // Claims are what a file says it is. What it does not say is empty.
 type Claims struct {
 	Vendor      string   `json:"vendor,omitempty"` // as VendorKey gives it

@@ -33,7 +33,7 @@ func (x *examination) authenticity(v *Verifier) {
 		}
 		x.accept(o)
 	}
-	x.statement(v)
+	x.statement()
 	switch pinned := v.digests[x.report.SHA256]; {
 	case a.Status == AuthenticityInvalid: // a statement that contradicts
 	case len(a.Signers) > 0:

@@ -169,6 +169,7 @@ type Aspect struct {
 
 // newReport makes a report that knows nothing, without null in its JSON.
 func newReport(m *Image) *Report {
+	m.fill()
 	r := &Report{
 		Format: m.Format, Image: m, Uncovered: []Range{}, Because: []string{},
 		Integrity:    Integrity{Status: IntegrityUnknown, Checks: []CheckResult{}},

@@ -27,13 +27,20 @@ const (
 	schemeSignify  = "signify"
 	schemeCMS      = "cms"
 	schemeSigstore = "sigstore"
-	schemeOpenPGP  = "openpgp"
-	schemeSUIT     = "suit"
+	// Of other modules:
+	schemeOpenPGP = FormatOpenPGP
+	schemeSUIT    = FormatSUIT
+	schemeTUF     = FormatTUF
 )
 
 // Schemes returns the names that a signature's scheme can have where the
 // signature does not say how it was made.
 func Schemes() []string { return slices.Sorted(maps.Keys(sig.Names())) }
+
+// SignatureScheme tells how a detached signature was made, from its own words:
+// minisign, signify, cms, sigstore, or a scheme that is not verified here.
+// Empty means that it does not say, and that the scheme must be named.
+func SignatureScheme(data []byte) string { return schemeOf(unwrap(data)) }
 
 // schemeOf tells how a detached signature was made from its first bytes; ""
 // means that it does not say.
@@ -51,6 +58,8 @@ func schemeOf(data []byte) string {
 	case bytes.HasPrefix(text, []byte("-----BEGIN CMS-----")), bytes.HasPrefix(text, []byte("-----BEGIN PKCS7-----")),
 		bytes.HasPrefix(text, []byte("-----BEGIN PKCS #7 SIGNED DATA-----")), isSignedData(data):
 		return schemeCMS
+	case isTUF(data):
+		return schemeTUF
 	case bytes.HasPrefix(text, []byte("{")):
 		return schemeSigstore
 	case isOpenPGPSignature(data):
@@ -93,7 +102,7 @@ func (v *Verifier) open(scheme string, data []byte) (sig.Check, error) {
 			return nil, err
 		}
 		return m.Open(v.cms())
-	case schemeOpenPGP, schemeSUIT:
+	case schemeOpenPGP, schemeSUIT, schemeTUF:
 		return nil, sig.Errorf(sig.Unsupported, scheme, "%s signatures are not verified by this module", scheme)
 	}
 	a, err := sig.Named(scheme)

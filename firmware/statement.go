@@ -142,6 +142,13 @@ func (s *Statement) inForce(now time.Time) error {
 // clockSkew is how far the signer's clock may be ahead.
 const clockSkew = 5 * time.Minute
 
+// Allows tells whether a device that runs this version may go to the image,
+// and if not, or if it cannot be told, why.
+func (s *Statement) Allows(running Version) (ok bool, reason string) {
+	ok, _, reason = s.allows(running)
+	return ok, reason
+}
+
 // allows tells whether a device may come from a version, and why not. The
 // third answer is that it cannot be told.
 func (s *Statement) allows(running Version) (ok, known bool, reason string) {
@@ -198,8 +205,8 @@ func versionOf(vendor, version, build, platform string) Version {
 	return v
 }
 
-// matchModel holds a model against a pattern.
-func matchModel(pattern, model string) bool {
+// MatchModel holds a model against a pattern as [Statement.Model] has it.
+func MatchModel(pattern, model string) bool {
 	p, m := strings.ToUpper(strings.TrimSpace(pattern)), strings.ToUpper(strings.TrimSpace(model))
 	// star is where the last * stood, and from where in m it was tried.
 	i, j, star, from := 0, 0, -1, 0

@@ -46,7 +46,7 @@ type Options struct {
 	Budget auth.Budget
 	Now    func() time.Time // nil means time.Now
 	Rand   io.Reader        // nil means crypto/rand
-	Logger *slog.Logger     // nil logs nothing; exchanges are logged at debug level, without bodies
+	Logger *slog.Logger     // nil logs nothing
 	// ReadOnly refuses every operation that changes the device.
 	ReadOnly bool
 	// InsecureBasic answers Basic challenges over TLS that is verified or
@@ -72,7 +72,6 @@ type Client struct {
 	handshake handshake
 	loggedIn  atomic.Bool // the device has accepted our credential
 	idle      func()
-	log       *slog.Logger // nil: no log
 }
 
 // New returns a client of the device at address, without any I/O. An address
@@ -91,7 +90,7 @@ func New(address string, source auth.Source, opts *Options) (*Client, error) {
 	}
 	c := &Client{
 		base: base, target: opts.Target, now: opts.Now, readOnly: opts.ReadOnly,
-		timeouts: opts.Timeouts.OrDefaults(), hasCred: source != nil, idle: func() {}, log: opts.Logger,
+		timeouts: opts.Timeouts.OrDefaults(), hasCred: source != nil, idle: func() {},
 	}
 	if c.target.Address == "" {
 		c.target.Address = address
@@ -160,27 +159,11 @@ func (c *Client) send(ctx context.Context, rt http.RoundTripper, op Operation, l
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: http.Header{},
 	}).WithContext(ctx)
-	start := time.Now()
 	resp, err := wire.Do(rt, req, lim.WithTimeouts(c.timeouts))
-	if c.log != nil {
-		c.note(ctx, op, resp, err, time.Since(start))
-	}
 	if err != nil {
 		return resp, fmt.Errorf("isapi: %s: %w", op, trust.Explain(err))
 	}
 	return resp, nil
-}
-
-// note logs an exchange: neither its bodies nor its headers.
-func (c *Client) note(ctx context.Context, op Operation, resp *wire.Response, err error, took time.Duration) {
-	args := []any{"target", c.target.Key(), "operation", op.String(), "took", took.Round(time.Millisecond)}
-	if resp != nil {
-		args = append(args, "status", resp.Status, "bytes", len(resp.Body))
-	}
-	if err != nil {
-		args = append(args, "error", err)
-	}
-	c.log.DebugContext(ctx, "isapi: exchange", args...)
 }
 
 // get reads the document of an operation and checks that its root has one of

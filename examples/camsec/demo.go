@@ -37,17 +37,15 @@ func runDemo(ctx context.Context, e *env, args []string) (exit, error) {
 	if err != nil {
 		return exit{}, err
 	}
-	judge := judging(advisory.Embedded(), time.Now())
-	inventory := make([]deviceJSON, len(fl.members))
-	reports := make(camsec.Reports, len(fl.members))
-	var total tally
-	fl.visit(ctx, camsec.Collect, func(i int, v visit) {
-		total.visited(v)
-		inventory[i], reports[i] = deviceOf(v), judge(v)
-	})
+	visits := fl.visit(ctx, camsec.Collect)
 	if ctx.Err() != nil {
 		return exit{exitInterrupted, "interrupted"}, nil
 	}
+	inventory := make([]deviceJSON, len(visits))
+	for i, v := range visits {
+		inventory[i] = deviceOf(v)
+	}
+	reports := judge(visits, advisory.Embedded(), time.Now())
 	_, _ = fmt.Fprintln(e.stdout, "Inventory")
 	if err := writeInventoryTable(e.stdout, inventory); err != nil {
 		return exit{}, err
@@ -73,7 +71,7 @@ func runDemo(ctx context.Context, e *env, args []string) (exit, error) {
 	_, _ = fmt.Fprintf(e.stdout, "\nReport: %s\nThe same for your own: camsec audit ADDRESS -user NAME -password-file FILE\n", name)
 	// Findings are what the demo is there to show: only failing to show them
 	// is a failure.
-	if x := total.exit(); x.code != exitOK {
+	if x := reached(visits); x.code != exitOK {
 		return x, nil
 	}
 	return exit{exitOK, "shown"}, nil

@@ -31,6 +31,7 @@ func commands() []command {
 		{"discover", "find devices on the local network, without credentials", runDiscover},
 		{"inventory", "read what devices are and which firmware they run", runInventory},
 		{"audit", "judge how safely devices are set up", runAudit},
+		{"firmware", "look into firmware files, verify, sign and match them", runFirmware},
 		{"trust", "collect the keys of devices, without credentials", runTrust},
 		{"sim", "serve simulated cameras until interrupted", runSim},
 	}

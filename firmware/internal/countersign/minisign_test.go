@@ -46,15 +46,13 @@ func TestParseEncryptedKey(t *testing.T) {
 		_, err = ParseMinisign(file, []byte(password))
 		assert.ErrorIs(t, err, ErrPassword)
 	}
-	for i := range file {
-		if i < len("untrusted comment: x") {
-			continue
-		}
+	// Changes in what is encrypted; before it stand the limits, which may ask
+	// for a GiB.
+	for i := len(file) - 140; i < len(file)-3; i += 9 {
 		c := bytes.Clone(file)
 		c[i] ^= 2
-		if k, err := ParseMinisign(c, []byte("correct horse")); err == nil {
-			assert.Equal(t, priv, k.Key, "byte %d", i)
-		}
+		_, err := ParseMinisign(c, []byte("correct horse"))
+		assert.Error(t, err, "byte %d", i)
 	}
 }
 
