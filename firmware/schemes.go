@@ -27,7 +27,7 @@ const (
 	schemeSignify  = "signify"
 	schemeCMS      = "cms"
 	schemeSigstore = "sigstore"
-	// Of other modules:
+	// Schemes of other modules.
 	schemeOpenPGP = FormatOpenPGP
 	schemeSUIT    = FormatSUIT
 	schemeTUF     = FormatTUF
