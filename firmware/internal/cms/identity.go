@@ -1,9 +1,11 @@
 package cms
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ed25519"
 	"crypto/sha1" //nolint:gosec // a name of a key, not a digest that anything rests on.
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/asn1"
 
@@ -27,22 +29,24 @@ func equalKeys(a, b crypto.PublicKey) bool {
 	return ok && k.Equal(b)
 }
 
-// keyIdentifier is the usual subject key identifier, RFC 5280 section 4.2.1.2
-// (1): SHA-1 over the bits of the public key.
-func keyIdentifier(pub crypto.PublicKey) []byte {
+// identifies tells whether a subject key identifier is one that is made of
+// this key: SHA-1 over the bits of the public key (RFC 5280 section 4.2.1.2),
+// or the beginning of their SHA-256 (RFC 7093).
+func identifies(id []byte, pub crypto.PublicKey) bool {
 	der, err := x509.MarshalPKIXPublicKey(pub)
 	if err != nil {
-		return nil
+		return false
 	}
 	var seq, bits cryptobyte.String
 	var unused uint8
 	in := cryptobyte.String(der)
 	if !in.ReadASN1(&seq, cbasn1.SEQUENCE) || !seq.SkipASN1(cbasn1.SEQUENCE) ||
 		!seq.ReadASN1(&bits, cbasn1.BIT_STRING) || !bits.ReadUint8(&unused) {
-		return nil
+		return false
 	}
-	sum := sha1.Sum(bits) //nolint:gosec // as above.
-	return sum[:]
+	one := sha1.Sum(bits) //nolint:gosec // as above.
+	two := sha256.Sum256(bits)
+	return bytes.Equal(id, one[:]) || bytes.Equal(id, two[:len(one)])
 }
 
 func ed25519Over(c *sig.Content, pub crypto.PublicKey, message, value []byte) bool {

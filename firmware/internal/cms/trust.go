@@ -78,7 +78,7 @@ func (t *trust) judge(s *signer) (*good, error) {
 	if len(tried) == 0 && s.keyID != nil {
 		// No certificate at all: a bare key is known by its own identifier.
 		for _, k := range t.Anchors.Keys {
-			if k.Certificate == nil && bytes.Equal(keyIdentifier(k.Public), s.keyID) {
+			if k.Certificate == nil && identifies(s.keyID, k.Public) {
 				return t.accept(s, k.String(), k.String(), k.Public, nil)
 			}
 		}
