@@ -25,6 +25,7 @@ import (
 type guard struct {
 	turn     chan struct{} // holds one token while nobody has the turn
 	verdicts atomic.Uint64 // grows with every refusal
+	accept   atomic.Bool   // state is proven, for who does not hold the turn
 
 	state   guardState
 	version string // of the credential that state is about
@@ -125,9 +126,15 @@ func (g *guard) offer(version string, now time.Time) error {
 			return &e
 		}
 	}
-	g.version, g.state, g.shared = version, unproven, nil
+	g.version, g.shared = version, nil
+	g.enter(unproven)
 	g.session, g.basic, g.message, g.cookies = nil, "", nil, nil
 	return nil
+}
+
+func (g *guard) enter(s guardState) {
+	g.state = s
+	g.accept.Store(s == proven)
 }
 
 // sent is what went out with the request that an answer belongs to.
@@ -212,14 +219,16 @@ func (g *guard) refused(left int, now time.Time) *Error {
 
 // bury remembers a refusal, its own or one that the budget remembers.
 func (g *guard) bury(e Error) {
-	g.refusal, g.state = e, bad
+	g.refusal = e
+	g.enter(bad)
 	g.session, g.basic, g.message, g.cookies = nil, "", nil, nil
 	g.share(&e)
 }
 
 // accepted notes a login that worked.
 func (g *guard) accepted(s strength, session *digest.Session, basic string, message *Credential) {
-	g.state, g.shared = proven, nil
+	g.shared = nil
+	g.enter(proven)
 	g.floor = max(g.floor, s)
 	g.session, g.basic, g.message = session, basic, message
 	if session != nil && session.Uses() > 1 {
@@ -232,7 +241,8 @@ func (g *guard) accepted(s strength, session *digest.Session, basic string, mess
 
 // forget returns to the beginning, as a person may ask for.
 func (g *guard) forget() {
-	g.state, g.version, g.floor = unproven, "", strengthNone
+	g.enter(unproven)
+	g.version, g.floor = "", strengthNone
 	g.shared = nil
 	g.session, g.basic, g.message, g.cookies, g.oneTime, g.lies, g.denied = nil, "", nil, nil, false, 0, nil
 }

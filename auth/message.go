@@ -96,7 +96,7 @@ func (c *call) refusedInMessage(resp *http.Response, was sent, r MessageReply) (
 			c.foreign(info, until)
 		}
 		c.doubt = VerdictUnknown
-		c.g.state = unproven
+		c.g.enter(unproven)
 		c.g.session, c.g.basic, c.g.message = nil, "", nil
 		return nextHandOut, nil
 	case r.Again && c.message && !c.again && !few:
@@ -154,3 +154,7 @@ func peek(resp *http.Response) []byte {
 	resp.Body = rest{io.MultiReader(bytes.NewReader(b), errReader{resp.Body, err}), resp.Body}
 	return b
 }
+
+// LoggedIn tells whether the device has accepted the credential at hand. It
+// waits for no login that is in flight.
+func (t *Transport) LoggedIn() bool { return t.g.accept.Load() }

@@ -84,9 +84,9 @@ func New(address string, source auth.Source, opts *Options) (*Client, error) {
 	if opts == nil {
 		opts = &Options{}
 	}
-	base, host, err := parseAddress(address)
+	base, host, err := wire.ParseAddress(address)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("isapi: %w", err)
 	}
 	c := &Client{
 		base: base, target: opts.Target, now: opts.Now, readOnly: opts.ReadOnly,

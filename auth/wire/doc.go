@@ -7,6 +7,7 @@
 //
 //   - send and read a whole reply: [Do], over [NewHTTPTransport]
 //   - read the reply's document: [ParseXML], [ParseJSON], both giving a [Node]
+//   - understand what a person writes for an address: [ParseAddress]
 //   - what went wrong: [Error] and its [Kind]
 //
 // # Trust

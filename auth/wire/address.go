@@ -1,4 +1,4 @@
-package isapi
+package wire
 
 import (
 	"errors"
@@ -10,15 +10,16 @@ import (
 	"strings"
 )
 
-// parseAddress splits what a person writes into the URL to speak to and the
-// host name or IP (without zone) to hold the certificate against. Errors do
-// not repeat an address that may hold a password.
-func parseAddress(address string) (base url.URL, host string, err error) {
+// ParseAddress splits what a person writes into the URL to speak to and the
+// host name or IP (without zone) to hold the certificate against. Without a
+// scheme the address means https. It must hold neither credentials nor a path;
+// errors do not repeat one that may hold a password.
+func ParseAddress(address string) (base url.URL, host string, err error) {
 	if strings.Contains(address, "@") {
-		return base, "", errors.New("isapi: address must not hold credentials")
+		return base, "", errors.New("address must not hold credentials")
 	}
 	bad := func(why string) (url.URL, string, error) {
-		return url.URL{}, "", fmt.Errorf("isapi: address %q: %s", address, why)
+		return url.URL{}, "", fmt.Errorf("address %q: %s", address, why)
 	}
 	base.Scheme = "https"
 	rest := strings.TrimSpace(address)

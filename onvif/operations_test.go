@@ -1,0 +1,422 @@
+package onvif_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/camsec/camsec"
+	"github.com/camsec/camsec/onvif"
+	"github.com/camsec/camsec/onvif/onviftest"
+)
+
+// all lets whatever may be consented to.
+var all = []onvif.Consent{onvif.AllowCutOff, onvif.AllowPolicyLock}
+
+func to[T any](v T) *T { return &v }
+
+// calls makes a call of every operation.
+var calls = map[string]func(ctx context.Context, c *onvif.Client) error{
+	"AccessPolicy": func(ctx context.Context, c *onvif.Client) error { _, err := c.AccessPolicy(ctx); return err },
+	"AddIPAddressFilter": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.AddIPAddressFilter(ctx, []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("2001:db8::/64")}, all...)
+		return err
+	},
+	"AuthFailureWarning": func(ctx context.Context, c *onvif.Client) error { _, err := c.AuthFailureWarning(ctx); return err },
+	"AuthFailureWarningOptions": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.AuthFailureWarningOptions(ctx)
+		return err
+	},
+	"CACertificates": func(ctx context.Context, c *onvif.Client) error { _, err := c.CACertificates(ctx); return err },
+	"Capabilities":   func(ctx context.Context, c *onvif.Client) error { _, err := c.Capabilities(ctx); return err },
+	"CertificateInformation": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.CertificateInformation(ctx, "factory")
+		return err
+	},
+	"CertificateRequest": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.CertificateRequest(ctx, "own", "CN=x")
+		return err
+	},
+	"Certificates":          func(ctx context.Context, c *onvif.Client) error { _, err := c.Certificates(ctx); return err },
+	"CertificatesStatus":    func(ctx context.Context, c *onvif.Client) error { _, err := c.CertificatesStatus(ctx); return err },
+	"ClientCertificateMode": func(ctx context.Context, c *onvif.Client) error { _, err := c.ClientCertificateMode(ctx); return err },
+	"CreateCertificate": func(ctx context.Context, c *onvif.Client) error {
+		_, _, err := c.CreateCertificate(ctx, "own", "CN=x")
+		return err
+	},
+	"CreateUsers": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.CreateUsers(ctx,
+			onvif.NewUser{User: onvif.User{Name: "new <&> one", Level: onvif.LevelUser}, Password: secret(`Ab"c'<&>]]>12`)},
+			onvif.NewUser{User: onvif.User{Name: "ext", Level: onvif.LevelExtended, Roles: []string{"a", "b"}}, Password: secret("Fresh-Paint-1")})
+		return err
+	},
+	"DeleteCertificates": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.DeleteCertificates(ctx, "factory")
+		return err
+	},
+	"DeleteUserRole": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.DeleteUserRole(ctx, "site:Export")
+		return err
+	},
+	"DeleteUsers": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.DeleteUsers(ctx, "guard", "vms")
+		return err
+	},
+	"DeviceInformation":  func(ctx context.Context, c *onvif.Client) error { _, err := c.DeviceInformation(ctx); return err },
+	"DiscoveryMode":      func(ctx context.Context, c *onvif.Client) error { _, err := c.DiscoveryMode(ctx); return err },
+	"DynamicDNS":         func(ctx context.Context, c *onvif.Client) error { _, err := c.DynamicDNS(ctx); return err },
+	"EnabledTLSVersions": func(ctx context.Context, c *onvif.Client) error { _, err := c.EnabledTLSVersions(ctx); return err },
+	"EndpointReference":  func(ctx context.Context, c *onvif.Client) error { _, err := c.EndpointReference(ctx); return err },
+	"Hostname":           func(ctx context.Context, c *onvif.Client) error { _, err := c.Hostname(ctx); return err },
+	"IPAddressFilter":    func(ctx context.Context, c *onvif.Client) error { _, err := c.IPAddressFilter(ctx); return err },
+	"LoadCACertificates": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.LoadCACertificates(ctx, onvif.Certificate{ID: "ca", DER: []byte{0x30, 0}})
+		return err
+	},
+	"LoadCertificateWithPrivateKey": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.LoadCertificateWithPrivateKey(ctx, onvif.Certificate{ID: "pair", DER: []byte{0x30, 2, 1, 1}}, secret("a key"))
+		return err
+	},
+	"LoadCertificates": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.LoadCertificates(ctx, onvif.Certificate{ID: "loaded", DER: []byte{0x30, 0}})
+		return err
+	},
+	"NTP":                func(ctx context.Context, c *onvif.Client) error { _, err := c.NTP(ctx); return err },
+	"NetworkInterfaces":  func(ctx context.Context, c *onvif.Client) error { _, err := c.NetworkInterfaces(ctx); return err },
+	"NetworkProtocols":   func(ctx context.Context, c *onvif.Client) error { _, err := c.NetworkProtocols(ctx); return err },
+	"PasswordComplexity": func(ctx context.Context, c *onvif.Client) error { _, err := c.PasswordComplexity(ctx); return err },
+	"PasswordComplexityOptions": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.PasswordComplexityOptions(ctx)
+		return err
+	},
+	"PasswordHistory":     func(ctx context.Context, c *onvif.Client) error { _, err := c.PasswordHistory(ctx); return err },
+	"Reboot":              func(ctx context.Context, c *onvif.Client) error { _, _, err := c.Reboot(ctx); return err },
+	"RemoteDiscoveryMode": func(ctx context.Context, c *onvif.Client) error { _, err := c.RemoteDiscoveryMode(ctx); return err },
+	"RemoteUser":          func(ctx context.Context, c *onvif.Client) error { _, err := c.RemoteUser(ctx); return err },
+	"RemoveIPAddressFilter": func(ctx context.Context, c *onvif.Client) error {
+		p := []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}
+		if _, err := c.AddIPAddressFilter(ctx, p, all...); err != nil {
+			return err
+		}
+		_, err := c.RemoveIPAddressFilter(ctx, p, all...)
+		return err
+	},
+	"RestoreSystem": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.RestoreSystem(ctx, onvif.NewBackupFile("config.bin", []byte("x")))
+		return err
+	},
+	"Scopes":              func(ctx context.Context, c *onvif.Client) error { _, err := c.Scopes(ctx); return err },
+	"ServiceCapabilities": func(ctx context.Context, c *onvif.Client) error { _, err := c.ServiceCapabilities(ctx); return err },
+	"Services":            func(ctx context.Context, c *onvif.Client) error { _, err := c.Services(ctx); return err },
+	"SetAccessPolicy": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.SetAccessPolicy(ctx, []byte("p"))
+		return err
+	},
+	"SetAuthFailureWarning": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.SetAuthFailureWarning(ctx, onvif.FailureWarning{Enabled: true, MonitorPeriod: 60, MaxFailures: 3})
+		return err
+	},
+	"SetCertificatesStatus": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.SetCertificatesStatus(ctx, map[string]bool{"factory": false})
+		return err
+	},
+	"SetClientCertificateMode": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.SetClientCertificateMode(ctx, true, all...)
+		return err
+	},
+	"SetDiscoveryMode": func(ctx context.Context, c *onvif.Client) error { _, err := c.SetDiscoveryMode(ctx, false); return err },
+	"SetDynamicDNS": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.SetDynamicDNS(ctx, onvif.DNSClientUpdates, "cam.example")
+		return err
+	},
+	"SetEnabledTLSVersions": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.SetEnabledTLSVersions(ctx, "1.3")
+		return err
+	},
+	"SetFactoryDefault": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.SetFactoryDefault(ctx, onvif.HardReset, all...)
+		return err
+	},
+	"SetHashingAlgorithms": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.SetHashingAlgorithms(ctx, "SHA-256")
+		return err
+	},
+	"SetIPAddressFilter": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.SetIPAddressFilter(ctx, onvif.IPAddressFilter{Allow: true, Prefixes: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}, all...)
+		return err
+	},
+	"SetNTP": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.SetNTP(ctx, "ntp.example", "192.0.2.1", "2001:db8::1")
+		return err
+	},
+	"SetNetworkProtocols": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.SwitchProtocol(ctx, "RTSP", false)
+		return err
+	},
+	"SetPasswordComplexity": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.SetPasswordComplexity(ctx, onvif.PasswordRules{MinLen: to(12), Uppercase: to(1), Number: to(1), SpecialChars: to(1), BlockUsername: to(true), Locked: to(true)}, all...)
+		return err
+	},
+	"SetPasswordHistory": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.SetPasswordHistory(ctx, onvif.PasswordMemory{Enabled: true, Length: 5})
+		return err
+	},
+	"SetRemoteDiscoveryMode": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.SetRemoteDiscoveryMode(ctx, true)
+		return err
+	},
+	"SetRemoteUser": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.SetRemoteUser(ctx, onvif.RemoteUser{Name: "far", UseDerived: true}, secret("x"))
+		return err
+	},
+	"SetScopes": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.SetScopes(ctx, []string{"onvif://www.onvif.org/location/here"})
+		return err
+	},
+	"SetSystemDateAndTime": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.SetSystemDateAndTime(ctx, onvif.TimeSetting{TimeZone: "CET-1", UTC: time.Now()})
+		return err
+	},
+	"SetUser": func(ctx context.Context, c *onvif.Client) error {
+		users, err := c.Users(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = c.SetUser(ctx, onvif.NewUser{User: users[2], Password: secret("Other-Look-66")})
+		return err
+	},
+	"SetUserRole": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.SetUserRole(ctx, onvif.UserRole{Name: "site:View", Functions: []string{"trt:GetStreamUri"}})
+		return err
+	},
+	"SetZeroConfiguration": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.SetZeroConfiguration(ctx, "eth0", false)
+		return err
+	},
+	"StartFirmwareUpgrade": func(ctx context.Context, c *onvif.Client) error { _, _, err := c.StartFirmwareUpgrade(ctx); return err },
+	"StartSystemRestore":   func(ctx context.Context, c *onvif.Client) error { _, _, err := c.StartSystemRestore(ctx); return err },
+	"SystemBackup":         func(ctx context.Context, c *onvif.Client) error { _, err := c.SystemBackup(ctx); return err },
+	"SystemDateAndTime":    func(ctx context.Context, c *onvif.Client) error { _, err := c.SystemDateAndTime(ctx); return err },
+	"SystemLog": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.SystemLog(ctx, onvif.LogSystem)
+		return err
+	},
+	"SystemSupportInformation": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.SystemSupportInformation(ctx)
+		return err
+	},
+	"SystemURIs": func(ctx context.Context, c *onvif.Client) error { _, err := c.SystemURIs(ctx); return err },
+	"UpgradeFirmware": func(ctx context.Context, c *onvif.Client) error {
+		_, _, err := c.UpgradeFirmware(ctx, "1.2")
+		return err
+	},
+	"UpgradeSystemFirmware": func(ctx context.Context, c *onvif.Client) error {
+		image := onviftest.ImageFor("V9.9.9")
+		_, _, err := c.UpgradeSystemFirmware(ctx, bytes.NewReader(image), int64(len(image)))
+		return err
+	},
+	"UserRoles":         func(ctx context.Context, c *onvif.Client) error { _, err := c.UserRoles(ctx); return err },
+	"Users":             func(ctx context.Context, c *onvif.Client) error { _, err := c.Users(ctx); return err },
+	"ZeroConfiguration": func(ctx context.Context, c *onvif.Client) error { _, err := c.ZeroConfiguration(ctx); return err },
+}
+
+// withoutOperation are the exported methods of Client that send what others
+// send, or nothing.
+var withoutOperation = []string{
+	"BaseURL", "Challenge", "CheckPassword", "Close", "Device", "Exposure", "ProvePassword", "Renew", "SwitchProtocol", "Target", "Trust",
+	"UpgradeByUpload", "Upload",
+}
+
+var opComment = regexp.MustCompile(`(?m)^//onvif:op (?:(tas):)?(\S+)$`)
+
+// Methods, comments, the table of operations and the calls of this test go
+// together.
+func TestEveryMethodHasItsOperation(t *testing.T) {
+	ops := map[string]onvif.Operation{}
+	for _, o := range onvif.Operations() {
+		ops[o.Name] = o
+	}
+	files, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	methods := map[string]bool{}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		require.NoError(t, err)
+		for _, decl := range f.Decls {
+			fn, ok := decl.(*ast.FuncDecl)
+			if !ok || fn.Recv == nil || !fn.Name.IsExported() {
+				continue
+			}
+			star, ok := fn.Recv.List[0].Type.(*ast.StarExpr)
+			if !ok || fmt.Sprint(star.X) != "Client" {
+				continue
+			}
+			method := fn.Name.Name
+			methods[method] = true
+			require.NotNil(t, fn.Doc, method)
+			var text strings.Builder
+			for _, l := range fn.Doc.List {
+				text.WriteString(l.Text + "\n")
+			}
+			m := opComment.FindStringSubmatch(text.String())
+			if slices.Contains(withoutOperation, method) {
+				assert.Nil(t, m, method)
+				continue
+			}
+			require.NotNil(t, m, "%s has no //onvif:op", method)
+			assert.Equal(t, ops[method].Action, m[2], method)
+			assert.Equal(t, m[1] == "tas", ops[method].Service == onvif.SecurityService, method)
+			assert.NotNil(t, calls[method], "%s is not called by this test", method)
+		}
+	}
+	for name := range ops {
+		assert.True(t, methods[name], "operation %s has no method", name)
+	}
+}
+
+// Everything that is sent, and everything that the simulated devices answer,
+// is valid by the published schemas.
+func TestMessagesAreValid(t *testing.T) {
+	script := recordings(t, "onvif/schemas/validate.sh")
+	if _, err := exec.LookPath("xmllint"); err != nil {
+		skip(t, "xmllint is not installed")
+	}
+	dir := t.TempDir()
+	var files []string
+	save := func(name, message string) {
+		if message == "" {
+			return
+		}
+		if i := strings.Index(message, "<?xml"); i > 0 { // the envelope among parts
+			message = message[i:]
+			message = message[:strings.Index(message, "\r\n--")]
+		}
+		file := filepath.Join(dir, name+".xml")
+		require.NoError(t, os.WriteFile(file, []byte(message), 0o600))
+		files = append(files, file)
+	}
+	for _, p := range onviftest.Profiles() {
+		p.Missing, p.Security = nil, true
+		for i := range p.Protocols { // as they are reached over HTTPS
+			p.Protocols[i].Enabled = true
+		}
+		for _, o := range onvif.Operations() {
+			d := start(t, p, &onviftest.Options{InProcess: true, TLS: true})
+			if d.Users()[len(d.Users())-1].Name != "vms" {
+				d.SetUser(onviftest.User{Name: "guard", Password: "Night-Watch-4", Level: "Operator"})
+				d.SetUser(onviftest.User{Name: "vms", Password: "Only-Look-55", Level: "Operator"})
+			}
+			c := client(t, d, nil)
+			if o.Name == "CertificateRequest" {
+				require.NoError(t, calls["CreateCertificate"](t.Context(), c))
+			}
+			err := calls[o.Name](t.Context(), c)
+			switch {
+			case err == nil:
+			case o.Name == "SetHashingAlgorithms" && p.Manufacturer != "CAMSEC", o.Name == "SetUser", o.Name == "CreateUsers":
+			default:
+				t.Errorf("%s: %s: %v", p.Manufacturer, o.Name, err)
+			}
+			request := d.LastRequest(o.Action)
+			require.NotEmpty(t, request, "%s: %s sent nothing", p.Manufacturer, o.Name)
+			save(p.Manufacturer+"-"+o.Action+"-request", request)
+			save(p.Manufacturer+"-"+o.Action+"-reply", d.LastReply(o.Action))
+		}
+	}
+	// The script reads the schemas anew for each file; so it prepares them with
+	// one, and xmllint goes on as it would.
+	work := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), script, files[0])
+	cmd.Env = append(os.Environ(), "ONVIF_XSD_WORK="+work)
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(out))
+	cmd = exec.CommandContext(t.Context(), "xmllint", append([]string{"--nonet", "--noout", "--schema", filepath.Join(work, "all.xsd")}, files...)...)
+	cmd.Env = append(os.Environ(), "XML_CATALOG_FILES="+filepath.Join(filepath.Dir(script), "catalog.xml"), "SGML_CATALOG_FILES=")
+	out, err = cmd.CombinedOutput()
+	for line := range strings.Lines(string(out)) {
+		if !strings.Contains(line, " validates") {
+			t.Log(strings.TrimSpace(strings.ReplaceAll(line, dir+"/", "")))
+		}
+	}
+	require.NoError(t, err)
+	assert.Equal(t, len(files), strings.Count(string(out), " validates"))
+	t.Logf("%d messages are valid", len(files))
+}
+
+// The table in the README is written from the operations, so that it cannot
+// promise what is not sent. CAMSEC_UPDATE=1 writes it anew.
+func TestSupportTable(t *testing.T) {
+	const begin, end = "<!-- operations: onvif -->\n", "<!-- /operations: onvif -->\n"
+	file := "../README.md"
+	b, err := os.ReadFile(file)
+	require.NoError(t, err)
+	head, rest, ok := strings.Cut(string(b), begin)
+	require.True(t, ok, "README has no place for the table")
+	have, tail, ok := strings.Cut(rest, end)
+	require.True(t, ok)
+
+	var want strings.Builder
+	want.WriteString("| `onvif.Client` | sends | class | rests on |\n|---|---|---|---|\n")
+	for _, o := range onvif.Operations() {
+		fmt.Fprintf(&want, "| `%s` | `%s` | %s | %s |\n", o.Name, o, o.Access, o.Evidence)
+	}
+	if os.Getenv("CAMSEC_UPDATE") == "1" {
+		require.NoError(t, os.WriteFile(file, []byte(head+begin+want.String()+end+tail), 0o644)) //nolint:gosec // a public file
+		return
+	}
+	assert.Equal(t, want.String(), have, "run this test with CAMSEC_UPDATE=1")
+}
+
+func TestOperationsAreSortedAndWhole(t *testing.T) {
+	var names []string
+	for _, o := range onvif.Operations() {
+		names = append(names, o.Name)
+		assert.Contains(t, []onvif.Access{onvif.PreAuth, onvif.ReadSystem, onvif.ReadSystemSecret, onvif.WriteSystem, onvif.Unrecoverable}, o.Access)
+		assert.Contains(t, []camsec.Evidence{camsec.Recorded, camsec.Documented}, o.Evidence)
+		assert.Equal(t, o.Access == onvif.WriteSystem || o.Access == onvif.Unrecoverable, o.Writes, o.Name)
+	}
+	assert.True(t, slices.IsSorted(names), names)
+	assert.ElementsMatch(t, names, slices.Collect(maps.Keys(calls)))
+}
+
+// recordings returns a path below the recorded data, and skips without.
+func recordings(t *testing.T, path string) string {
+	t.Helper()
+	root := os.Getenv("CAMSEC_RECORDINGS")
+	if root == "" {
+		skip(t, "CAMSEC_RECORDINGS names no recorded data")
+	}
+	p := filepath.Join(root, path)
+	if _, err := os.Stat(p); err != nil {
+		skip(t, "no recorded data at "+p)
+	}
+	return p
+}
+
+// skip skips, and fails where everything is required.
+func skip(t *testing.T, why string) {
+	t.Helper()
+	if os.Getenv("CAMSEC_REQUIRE") == "1" {
+		t.Fatal(why)
+	}
+	t.Skip(why)
+}
