@@ -297,7 +297,7 @@ func (c *call) run() (*http.Response, error) {
 		case resp.StatusCode == http.StatusProxyAuthRequired:
 			readRefusal(resp)
 			return nil, fail(KindProxy, nil)
-		case resp.StatusCode == http.StatusForbidden && was == sentPreemptive && !retried && !c.g.denied[c.path()] && c.body.repeatable():
+		case resp.StatusCode == http.StatusForbidden && was == sentPreemptive && !retried && !withoutRetry(c.req.Context()) && !c.g.denied[c.path()] && c.body.repeatable():
 			// Some recorders answer 403 to an old nonce (rroller/dahua#647).
 			retried = true
 			readRefusal(resp)

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -266,4 +267,33 @@ func TestTransport(t *testing.T) {
 			require.NotContains(t, text, base64.StdEncoding.EncodeToString([]byte("u:"+wrong)))
 		}
 	})
+}
+
+// A 403 on an old nonce is tried once more, but not for a request that says
+// that it is a write.
+func TestForbiddenWriteIsNotRepeated(t *testing.T) {
+	served := 0
+	h := authtest.New(authtest.Options{
+		Users: map[string]string{"admin": "right"},
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if served++; served > 1 {
+				w.WriteHeader(http.StatusForbidden)
+			}
+		}),
+	})
+	defer h.Close()
+	rt, err := auth.NewTransport(auth.TransportOptions{
+		Base: h.Transport(), Target: camsec.Target{Address: "camera.test"},
+		Source: auth.Static("admin", camsec.NewSecret([]byte("right"))),
+	})
+	require.NoError(t, err)
+	for i, ctx := range []context.Context{t.Context(), auth.WithoutRetry(t.Context()), t.Context()} {
+		before := served
+		req, err := http.NewRequestWithContext(ctx, http.MethodPut, "http://camera.test/x", strings.NewReader("<x/>"))
+		require.NoError(t, err)
+		resp, err := rt.RoundTrip(req)
+		require.NoError(t, err)
+		resp.Body.Close()
+		require.Equal(t, []int{1, 1, 2}[i], served-before)
+	}
 }

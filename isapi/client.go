@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -49,6 +51,14 @@ type Options struct {
 	Logger *slog.Logger     // nil logs nothing
 	// ReadOnly refuses every operation that changes the device.
 	ReadOnly bool
+	// Settle is how long a device is watched after a write whose answer was
+	// lost: it may carry out the request after that. Default 30 s, the longest
+	// that a device is known to take; negative looks once.
+	Settle time.Duration
+	// Seen are the addresses that the device sees this client under, for the
+	// guards of address filters. Nil means the local address of the
+	// connection, which behind address translation is another one.
+	Seen []netip.Addr
 	// InsecureBasic answers Basic challenges over TLS that is verified or
 	// pinned.
 	InsecureBasic bool
@@ -62,7 +72,13 @@ type Client struct {
 	base     url.URL
 	target   camsec.Target
 	plain    http.RoundTripper // without credentials
-	authed   http.RoundTripper
+	ownBase  bool              // plain is ours, and tells what it has sent
+	logins   auth.TransportOptions
+	login    atomic.Pointer[auth.Transport]
+	writing  chan struct{} // holds a token while a write goes on
+	settle   time.Duration
+	seen     []netip.Addr
+	local    atomic.Pointer[netip.Addr] // our end of the last connection to write by
 	timeouts wire.Timeouts
 	trust    string
 	now      func() time.Time
@@ -91,6 +107,10 @@ func New(address string, source auth.Source, opts *Options) (*Client, error) {
 	c := &Client{
 		base: base, target: opts.Target, now: opts.Now, readOnly: opts.ReadOnly,
 		timeouts: opts.Timeouts.OrDefaults(), hasCred: source != nil, idle: func() {},
+		writing: make(chan struct{}, 1), settle: opts.Settle, seen: slices.Clone(opts.Seen),
+	}
+	if c.settle == 0 {
+		c.settle = defaultSettle
 	}
 	if c.target.Address == "" {
 		c.target.Address = address
@@ -110,21 +130,28 @@ func New(address string, source auth.Source, opts *Options) (*Client, error) {
 			c.handshake.verified = camsec.StateOn
 		}
 		tr := wire.NewHTTPTransport(to)
-		c.plain, c.idle = tr, tr.CloseIdleConnections
+		c.plain, c.idle, c.ownBase = tr, tr.CloseIdleConnections, true
 	}
 	c.plain = watchedTransport{c.plain, &c.handshake}
 	// The transport sees the scheme but not how the certificate was accepted.
 	basic := opts.InsecureBasic && (!opts.Trust.Insecure() || opts.InsecureBasicOverHTTP)
-	c.authed, err = auth.NewTransport(auth.TransportOptions{
+	budget := opts.Budget
+	if budget == nil {
+		// Logins made anew draw on the budget of those before.
+		budget = auth.NewMemoryBudget(&auth.BudgetOptions{Now: c.now})
+	}
+	c.logins = auth.TransportOptions{
 		Base: c.plain, Target: c.target,
 		Account: camsec.Account{Store: camsec.StoreDevice, Name: opts.Account},
-		Source:  source, Budget: opts.Budget, Now: opts.Now, Rand: opts.Rand,
+		Source:  source, Budget: budget, Now: opts.Now, Rand: opts.Rand,
 		InsecureBasic: basic, InsecureBasicOverHTTP: opts.InsecureBasicOverHTTP,
 		Logger: opts.Logger,
-	})
+	}
+	login, err := auth.NewTransport(c.logins)
 	if err != nil {
 		return nil, fmt.Errorf("isapi: %w", err)
 	}
+	c.login.Store(login)
 	return c, nil
 }
 
@@ -146,19 +173,25 @@ func (c *Client) Close() error {
 // [Options.Base] decides.
 func (c *Client) Trust() string { return c.trust }
 
-// send performs one operation over rt and returns whatever was answered;
-// along with the error, if the device is busy.
-func (c *Client) send(ctx context.Context, rt http.RoundTripper, op Operation, lim wire.Limits) (*wire.Response, error) {
-	if op.Writes && c.readOnly {
-		return nil, fmt.Errorf("isapi: %s: %w", op, ErrReadOnly)
-	}
+// request builds the request of an operation, without a body.
+func (c *Client) request(ctx context.Context, op Operation) *http.Request {
 	u := c.base
 	u.Path, u.RawQuery, _ = strings.Cut(op.Path, "?")
-	req := (&http.Request{
+	return (&http.Request{
 		Method: op.Method, URL: &u, Host: u.Host,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: http.Header{},
 	}).WithContext(ctx)
+}
+
+// exchange performs one operation over rt and returns whatever was answered;
+// along with the error, if the device is busy.
+func (c *Client) exchange(rt http.RoundTripper, op Operation, req *http.Request, lim wire.Limits) (*wire.Response, error) {
+	if op.Writes {
+		if err := c.mayWrite(op); err != nil {
+			return nil, err
+		}
+	}
 	resp, err := wire.Do(rt, req, lim.WithTimeouts(c.timeouts))
 	if err != nil {
 		return resp, fmt.Errorf("isapi: %s: %w", op, trust.Explain(err))
@@ -166,11 +199,37 @@ func (c *Client) send(ctx context.Context, rt http.RoundTripper, op Operation, l
 	return resp, nil
 }
 
+// send performs an operation without a body.
+func (c *Client) send(ctx context.Context, rt http.RoundTripper, op Operation, lim wire.Limits) (*wire.Response, error) {
+	return c.exchange(rt, op, c.request(ctx, op), lim)
+}
+
+// transport is what logs in to the device at the moment.
+func (c *Client) transport() http.RoundTripper { return c.login.Load() }
+
+// loginAnew forgets nonces, when a write of ours has changed what the device
+// asks for. If that may be something weaker than has worked before, it has the
+// budget forget the account, which is what holds a device to its best: whoever
+// asked for the write has decided so.
+func (c *Client) loginAnew(ctx context.Context, weaker bool) {
+	if weaker {
+		_ = c.login.Load().Reset(ctx) // without it the login that follows is refused, and says why
+	}
+	if t, err := auth.NewTransport(c.logins); err == nil { // as it was made before
+		c.login.Store(t)
+	}
+}
+
 // get reads the document of an operation and checks that its root has one of
 // the names given.
 func (c *Client) get(ctx context.Context, name string, lim wire.Limits, roots ...string) (*wire.Node, error) {
-	op := operation(name)
-	resp, err := c.send(ctx, c.authed, op, lim)
+	doc, _, err := c.fetch(ctx, operation(name), lim, roots...)
+	return doc, err
+}
+
+// fetch is get that also returns the reply as it came.
+func (c *Client) fetch(ctx context.Context, op Operation, lim wire.Limits, roots ...string) (*wire.Node, *wire.Response, error) {
+	resp, err := c.send(ctx, c.transport(), op, lim)
 	if err != nil {
 		if errors.Is(err, camsec.ErrUnauthorized) {
 			c.loggedIn.Store(false)
@@ -179,16 +238,16 @@ func (c *Client) get(ctx context.Context, name string, lim wire.Limits, roots ..
 			// The body of a 503 knows better what is meant, if it says so.
 			doc, _ := parse(resp, lim)
 			if e, ok := errors.AsType[*Error](refusal(op, resp.Status, doc)); ok && e.told() {
-				return nil, e
+				return nil, nil, e
 			}
 		}
-		return nil, err
+		return nil, nil, err
 	}
 	doc, err := document(op, resp, lim, roots...)
 	if err == nil && c.hasCred {
 		c.loggedIn.Store(true)
 	}
-	return doc, err
+	return doc, resp, err
 }
 
 func trustWord(scheme string, p trust.Policy) string {

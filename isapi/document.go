@@ -73,8 +73,10 @@ func number(n *wire.Node) *int {
 }
 
 // words splits the vendor's lists: "digest/basic", "MD5/SHA256".
-func words(n *wire.Node) []string {
-	return strings.FieldsFunc(n.String(), func(r rune) bool {
+func words(n *wire.Node) []string { return splitWords(n.String()) }
+
+func splitWords(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool {
 		return r == '/' || r == ',' || r == ' '
 	})
 }

@@ -1,7 +1,9 @@
 package isapi
 
 import (
+	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/camsec/camsec"
 )
@@ -10,7 +12,7 @@ import (
 type Operation struct {
 	Name     string // of the method of [Client]
 	Method   string // GET, PUT, …
-	Path     string // with its query, if any
+	Path     string // with its query, if any; {id} stands for a member's number
 	Evidence camsec.Evidence
 	Writes   bool // changes the device; refused with [Options.ReadOnly]
 }
@@ -18,7 +20,7 @@ type Operation struct {
 // String returns method and path.
 func (o Operation) String() string { return o.Method + " " + o.Path }
 
-// operations is the table of all that this package sends.
+// operations is the table of all that this package reads.
 var operations = []Operation{
 	get("AdminAccesses", "/ISAPI/Security/adminAccesses", camsec.Recorded),
 	get("Advanced", "/ISAPI/Security/advanced?format=json", camsec.Documented),
@@ -57,8 +59,64 @@ var operations = []Operation{
 	get("UPnPPorts", "/ISAPI/System/Network/UPnP/ports", camsec.Documented),
 	get("UserCheck", "/ISAPI/Security/userCheck", camsec.Recorded),
 	get("Users", "/ISAPI/Security/users", camsec.Recorded),
-	get("WebCertificate", "/ISAPI/Security/webCertificate", camsec.Documented),
-	get("Wireless", "/ISAPI/System/Network/interfaces/2/wireless", camsec.Recorded),
+	get("WebCertificate", "/ISAPI/Security/webCertificate", camsec.Documented), get("Wireless", "/ISAPI/System/Network/interfaces/2/wireless", camsec.Recorded),
+
+	// Read by writes alone, and named after them.
+	get("SetDDNS", "/ISAPI/System/Network/DDNS/{id}", camsec.Documented),
+	get("SetEventTrigger", "/ISAPI/Event/triggers/{id}", camsec.Recorded),
+	get("SetFTP", "/ISAPI/System/Network/ftp/{id}", camsec.Documented),
+	get("SetHTTPHost", "/ISAPI/Event/notification/httpHosts/{id}", camsec.Recorded),
+	get("SetLoginLinkNum", "/ISAPI/Security/loginLinkNum?format=json", camsec.Documented),
+	get("SetMACFilter", "/ISAPI/System/Network/macFilter", camsec.Documented),
+	get("SetMailEncryption", "/ISAPI/System/Network/mailing/{id}", camsec.Documented),
+	get("SetNTPServer", "/ISAPI/System/time/ntpServers/{id}", camsec.Recorded),
+	get("SetMulticast", "/ISAPI/Streaming/channels/{id}", camsec.Recorded),
+	get("SetStreamingSecurity", "/ISAPI/Streaming/channels/{id}", camsec.Recorded),
+}
+
+// writes is the table of all that changes a device. What rests on answers of
+// devices to the very write is recorded; most is not.
+var writes = []Operation{
+	write("SetAdminAccess", "PUT /ISAPI/Security/adminAccesses", camsec.Documented),
+	write("SetAdvanced", "PUT /ISAPI/Security/advanced?format=json", camsec.Documented),
+	write("SetAnonymousLogin", "PUT /ISAPI/Security/UserPermission/anonymouslogin", camsec.Documented),
+	write("SetDDNS", "PUT /ISAPI/System/Network/DDNS/{id}", camsec.Documented),
+	write("SetDiscoveryMode", "PUT /ISAPI/System/discoveryMode", camsec.Documented),
+	write("SetEHome", "PUT /ISAPI/System/Network/Ehome", camsec.Recorded),
+	write("SetEZVIZ", "PUT /ISAPI/System/Network/EZVIZ", camsec.Documented),
+	write("SetEventTrigger", "PUT /ISAPI/Event/triggers/{id}", camsec.Documented),
+	write("SetFTP", "PUT /ISAPI/System/Network/ftp/{id}", camsec.Documented),
+	write("SetGB28181", "PUT /ISAPI/System/Network/SIP/1/SIPInfo", camsec.Documented),
+	write("SetHTTPHost", "PUT /ISAPI/Event/notification/httpHosts/{id}", camsec.Recorded),
+	write("SetIEEE8021X", "PUT /ISAPI/System/Network/interfaces/1/ieee802.1x", camsec.Documented),
+	write("SetIPFilter", "PUT /ISAPI/System/Network/ipFilter", camsec.Documented),
+	write("SetIllegalLoginLock", "PUT /ISAPI/Security/illegalLoginLock", camsec.Documented),
+	write("SetIntegrate", "PUT /ISAPI/System/Network/Integrate", camsec.Documented),
+	write("SetLogServer", "PUT /ISAPI/System/logServer", camsec.Documented),
+	write("SetLoginLinkNum", "PUT /ISAPI/Security/loginLinkNum?format=json", camsec.Documented),
+	write("SetMACFilter", "PUT /ISAPI/System/Network/macFilter", camsec.Documented),
+	write("SetMailEncryption", "PUT /ISAPI/System/Network/mailing/{id}", camsec.Documented),
+	write("SetMulticast", "PUT /ISAPI/Streaming/channels/{id}", camsec.Documented),
+	write("SetNTPServer", "PUT /ISAPI/System/time/ntpServers/{id}", camsec.Documented),
+	write("SetRTSPCertificate", "PUT /ISAPI/Security/RTSPCertificate", camsec.Documented),
+	write("SetSNMP", "PUT /ISAPI/System/Network/SNMP", camsec.Documented),
+	write("SetSSH", "PUT /ISAPI/System/Network/ssh", camsec.Recorded),
+	write("SetStreamingSecurity", "PUT /ISAPI/Streaming/channels/{id}", camsec.Documented),
+	write("SetTelnet", "PUT /ISAPI/System/Network/telnetd", camsec.Documented),
+	write("SetTimeMode", "PUT /ISAPI/System/time", camsec.Documented),
+	write("SetUPnP", "PUT /ISAPI/System/Network/UPnP", camsec.Documented),
+	write("SetWebCertificate", "PUT /ISAPI/Security/webCertificate", camsec.Documented),
+}
+
+func write(name, methodAndPath string, evidence camsec.Evidence) Operation {
+	method, path, _ := strings.Cut(methodAndPath, " ")
+	return Operation{Name: name, Method: method, Path: path, Evidence: evidence, Writes: true}
+}
+
+// with fills the {id} of an operation's path.
+func (o Operation) with(id string) Operation {
+	o.Path = strings.ReplaceAll(o.Path, "{id}", url.PathEscape(id))
+	return o
 }
 
 func get(name, path string, evidence camsec.Evidence) Operation {
@@ -67,10 +125,16 @@ func get(name, path string, evidence camsec.Evidence) Operation {
 
 // Operations returns every request that this package can send, with what our
 // reading of its answer rests on. The caller owns the slice.
-func Operations() []Operation { return slices.Clone(operations) }
+func Operations() []Operation { return slices.Concat(operations, writes) }
 
-func operation(name string) Operation {
-	for _, o := range operations {
+// operation returns the operation by which something is read.
+func operation(name string) Operation { return find(operations, name) }
+
+// writeOf returns the operation by which something is changed.
+func writeOf(name string) Operation { return find(writes, name) }
+
+func find(table []Operation, name string) Operation {
+	for _, o := range table {
 		if o.Name == name {
 			return o
 		}

@@ -82,6 +82,7 @@ type Host struct {
 	secure  *pipeListener
 	tls     *tls.Config
 	closed  bool
+	down    bool
 	idle    []*http.Transport
 }
 
@@ -167,6 +168,14 @@ func (h *Host) ExpireNonces() {
 	h.forgetNonces()
 }
 
+// SetDown says whether the device is off, as while it restarts: connections
+// break without an answer and requests do not count.
+func (h *Host) SetDown(down bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.down = down
+}
+
 // Now is the host's clock.
 func (h *Host) Now() time.Time { return h.opts.Now() }
 
@@ -230,9 +239,14 @@ func UserOf(ctx context.Context) string {
 // ServeHTTP plays the faults due, checks the login and calls the handler.
 func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.mu.Lock()
-	h.counts.requests++
-	server := h.opts.Server
+	server, down := h.opts.Server, h.down
+	if !down {
+		h.counts.requests++
+	}
 	h.mu.Unlock()
+	if down {
+		panic(http.ErrAbortHandler)
+	}
 	if server != "" {
 		w.Header().Set("Server", server)
 	}

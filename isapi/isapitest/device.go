@@ -62,6 +62,14 @@ type Device struct {
 	replay    bool
 	writes    []Write
 	sadpSeen  []string
+
+	behaviours map[string]*behaviour
+	waiting    []func() // changes that take hold at the next restart
+	restarts   int
+	timers     []*time.Timer
+	secrets    map[string]string   // what is taken and not shown
+	history    map[string][]string // passwords that an account had
+	timeMode   string
 }
 
 // A Write is one change the device carried out. It holds no secrets.
@@ -115,6 +123,10 @@ func (d *Device) start(opts *Options) error {
 		opts = &Options{}
 	}
 	d.fails = make(map[string]failure)
+	d.behaviours = make(map[string]*behaviour)
+	d.secrets = make(map[string]string)
+	d.history = make(map[string][]string)
+	d.timeMode = "NTP"
 	users := make(map[string]string)
 	for _, u := range d.users {
 		users[u.Name] = u.Password
@@ -191,7 +203,14 @@ func (d *Device) Transport() http.RoundTripper { return d.host.Transport() }
 func (d *Device) Host() *authtest.Host { return d.host }
 
 // Close stops the device and breaks its connections.
-func (d *Device) Close() error { return d.host.Close() }
+func (d *Device) Close() error {
+	d.mu.Lock()
+	for _, t := range d.timers {
+		t.Stop()
+	}
+	d.mu.Unlock()
+	return d.host.Close()
+}
 
 // SetDocument serves body for a request such as "GET /ISAPI/System/time". A nil
 // body takes the document away, so that the device says notSupport.

@@ -16,6 +16,7 @@ const (
 	lockPath     = "/ISAPI/Security/illegalLoginLock"
 	timePath     = "/ISAPI/System/time"
 	onlinePath   = "/ISAPI/Security/onlineUser"
+	rebootPath   = "/ISAPI/System/reboot"
 
 	certificatePath = "/ISAPI/Security/webCertificate"
 )
@@ -83,9 +84,7 @@ func documents(p Profile) map[string]string {
 	set("/ISAPI/Security/capabilities", p.securityCap("SecurityCap"))
 	set("/ISAPI/Security/adminAccesses", p.adminAccesses())
 	set("/ISAPI/System/time/ntpServers", p.ntp())
-	set("/ISAPI/System/time/ntpServers/1", p.doc("NTPServer", p.ntpFields()))
 	set("/ISAPI/Event/triggers", p.triggers())
-	set("/ISAPI/Event/triggers/illaccess", p.doc("EventTrigger", p.illaccess()))
 	set("/ISAPI/Event/notification/httpHosts", p.httpHosts())
 	set("/ISAPI/System/Network/mailing", p.mailing())
 	set("/ISAPI/System/Network/interfaces", p.interfaces())
@@ -94,6 +93,9 @@ func documents(p Profile) map[string]string {
 		set(certificatePath, p.doc("WebCertificate",
 			el("CertificateType", p.WebCertificate),
 			in("SecurityAlgorithm", el("algorithmType", p.algorithmType()))))
+	}
+	if p.NotSupported != 404 { // documented, not recorded
+		set("/ISAPI/Security/loginLinkNum", `{"LoginLinkNum":{"maxLinkNum":32}}`)
 	}
 	if p.RTSPDocument {
 		set("/ISAPI/Security/RTSPCertificate", p.doc("RTSPCertificate", el("certificateType", "digest")))
@@ -290,7 +292,6 @@ func (p *Profile) streams(set func(path, body string)) {
 	for c := 1; c <= channels; c++ {
 		for _, id := range []int{c*100 + 1, c*100 + 2} {
 			all = append(all, p.member("StreamingChannel", p.stream(id)...))
-			set("/ISAPI/Streaming/channels/"+itoa(id), p.doc("StreamingChannel", p.stream(id)...))
 		}
 	}
 	set("/ISAPI/Streaming/channels", p.doc("StreamingChannelList", all...))
@@ -322,7 +323,6 @@ func (p *Profile) channels(set func(path, body string)) {
 		}
 		all = append(all, p.member("InputProxyChannel", fields...))
 		states = append(states, p.member("InputProxyChannelStatus", state...))
-		set(base+"/"+itoa(c.ID), p.doc("InputProxyChannel", fields...))
 		set(base+"/"+itoa(c.ID)+"/status", p.doc("InputProxyChannelStatus", state...))
 	}
 	// Recorders announce a size that need not be the number of channels.

@@ -4,11 +4,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/beevik/etree"
 	"github.com/camsec/camsec/auth/authtest"
 )
 
@@ -35,6 +33,10 @@ var (
 	answerMirror      = answer{400, 6, "Invalid XML Content", "userPwdNameMirror", 0x60000026}
 	answerNoUser      = answer{403, 4, "Invalid Operation", "userInexistence", 0x40001045}
 	answerConfirm     = answer{403, 4, "Invalid Operation", "passError", 0x400010e7}
+	answerReboot      = answer{200, 7, "Reboot Required", "rebootRequired", 0x70000001}
+	answerHistory     = answer{400, 6, "Invalid XML Content", "cannotSameAsOldPassword", 0x400010e8}
+	answerExists      = answer{403, 4, "Invalid Operation", "userExist", 0x40001043}
+	answerAdmin       = answer{403, 4, "Invalid Operation", "userCannotDelAdmin", 0x40001044}
 	answerBusy        = answer{503, 2, "Device Busy", "deviceBusy", 0x20000004}
 	answerDeviceError = answer{500, 3, "Device Error", "deviceError", 0x30000001}
 )
@@ -49,7 +51,7 @@ func (d *Device) status(a answer, r *http.Request) string {
 		el("requestURL", r.URL.Path), el("statusCode", a.code), el("statusString", a.text),
 		el("subStatusCode", a.sub),
 	}
-	if d.profile.Version != "1.0" && a.code != 1 {
+	if d.profile.Version != "1.0" && a.code != 1 && a.code != 7 {
 		fields = append(fields, el("errorCode", a.number), el("errorMsg", a.sub))
 	}
 	return d.profile.doc("ResponseStatus", fields...)
@@ -70,7 +72,7 @@ func send(w http.ResponseWriter, status int, body string) {
 // the device's Host.
 func (d *Device) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var sent []byte
-	if r.Method == http.MethodPut {
+	if r.Method == http.MethodPut || r.Method == http.MethodPost {
 		var err error
 		sent, err = io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 		if err != nil || len(sent) > maxBody {
@@ -78,9 +80,13 @@ func (d *Device) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	status, body := d.handle(r, sent)
+	if status == 0 {
+		panic(http.ErrAbortHandler)
+	}
 	send(w, status, body)
 }
 
+// handle answers a request; status zero is an answer that is lost.
 func (d *Device) handle(r *http.Request, sent []byte) (status int, body string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -100,13 +106,14 @@ func (d *Device) handle(r *http.Request, sent []byte) (status int, body string) 
 			return http.StatusOK, body
 		}
 	}
-	switch r.Method {
-	case http.MethodGet:
+	if r.Method == http.MethodGet {
 		return say(d.notSupported())
-	case http.MethodPut:
-		return say(d.put(r, string(sent)))
 	}
-	return say(answerMethod)
+	a, lost := d.write(r, string(sent))
+	if lost {
+		return 0, ""
+	}
+	return say(a)
 }
 
 func fitting(status int) answer {
@@ -142,6 +149,8 @@ func (d *Device) find(method, path string) (string, bool) {
 		return d.profile.doc("ActivateStatus", el("Activated", d.activated)), true
 	case path == usersPath:
 		return d.userList(), true
+	case d.isMember(path):
+		return d.member(path), true
 	case strings.HasPrefix(path, usersPath+"/"):
 		for _, u := range d.users {
 			if path == usersPath+"/"+itoa(u.ID) {
@@ -157,7 +166,7 @@ func (d *Device) find(method, path string) (string, bool) {
 		return d.profile.doc("OnlineUserList", in("OnlineUser", el("id", 65536), el("name", d.profile.User),
 			el("type", "admin"), el("loginTime", now), in("clientAddress", el("ipAddress", authtest.DefaultClient)))), true
 	case path == timePath:
-		return d.profile.doc("Time", opt("timeMode", "NTP,manual", "NTP"),
+		return d.profile.doc("Time", opt("timeMode", "NTP,manual", d.timeMode),
 			el("localTime", d.host.Now().UTC().Format("2006-01-02T15:04:05+00:00")), el("timeZone", "GMT+0:00:00")), true
 	}
 	return "", false
@@ -173,146 +182,6 @@ func (d *Device) userList() string {
 		all = append(all, d.profile.member("User", userFields(u)...))
 	}
 	return d.profile.doc("UserList", all...)
-}
-
-// put carries out a write: a password of an account, or any document that can
-// be read.
-func (d *Device) put(r *http.Request, sent string) answer {
-	caller := authtest.UserOf(r.Context())
-	path := r.URL.Path
-	isUser := path == usersPath || strings.HasPrefix(path, usersPath+"/")
-	if _, ok := d.find(http.MethodGet, path); !ok {
-		if isUser && !d.replay {
-			return answerNoUser
-		}
-		return d.notSupported()
-	}
-	root := parse(sent)
-	if root == nil {
-		return answerFormat
-	}
-	var done answer
-	switch {
-	case isUser:
-		done = d.putUser(caller, path, root)
-	case d.level(caller) != "Administrator":
-		return answerDenied
-	default:
-		done = d.putDocument(path, root)
-	}
-	if done == answerOK {
-		d.writes = append(d.writes, Write{Method: r.Method, Path: path, User: caller})
-	}
-	return done
-}
-
-func (d *Device) level(name string) string {
-	for _, u := range d.users {
-		if u.Name == name {
-			return u.Level
-		}
-	}
-	return ""
-}
-
-func (d *Device) putDocument(path string, put *etree.Element) answer {
-	key := "GET " + path
-	have := parse(d.docs[key])
-	if have == nil {
-		return answerMethod // written by the device itself
-	}
-	if have.Tag != put.Tag {
-		return answerContent
-	}
-	for _, e := range put.FindElements(".//enabled") {
-		if t := strings.TrimSpace(e.Text()); t != "true" && t != "false" {
-			return answerContent
-		}
-	}
-	d.edit(key, func(root *etree.Element) { merge(root, put) })
-	d.settle(path)
-	return answerOK
-}
-
-func (d *Device) putUser(caller, path string, put *etree.Element) answer {
-	if put.Tag != "User" {
-		return answerContent
-	}
-	id := number(put, "id")
-	if path != usersPath && path != usersPath+"/"+itoa(id) {
-		return answerContent
-	}
-	at := slices.IndexFunc(d.users, func(u User) bool { return u.ID == id })
-	if at < 0 {
-		return answerNoUser
-	}
-	u := d.users[at]
-	if caller != u.Name && d.level(caller) != "Administrator" {
-		return answerDenied
-	}
-	if name := word(put, "userName"); name != "" && name != u.Name {
-		if u.ID == 1 {
-			return answerContent
-		}
-		u.Name = name
-	}
-	if given := put.SelectElement("loginPassword"); given != nil && !d.host.PasswordIs(caller, given.Text()) {
-		return answerConfirm
-	}
-	if level := word(put, "userLevel"); level != "" && level != u.Level {
-		if u.ID == 1 || d.level(caller) != "Administrator" {
-			return answerDenied
-		}
-		u.Level = level
-	}
-	if password := put.SelectElement("password"); password != nil {
-		if no := d.policy(u.Name, password.Text()); no != answerOK {
-			if d.profile.WeakStatus != 0 {
-				no.http = d.profile.WeakStatus
-			}
-			return no
-		}
-		u.Password = password.Text()
-		if u.ID == 1 {
-			d.profile.DefaultPassword, d.profile.RiskPassword = false, false
-		}
-	}
-	d.setUser(u)
-	return answerOK
-}
-
-// policy is the vendor's rule for passwords: 8 to 16 characters, two of the four
-// kinds, neither the account's name nor its mirror image.
-func (d *Device) policy(name, password string) answer {
-	if d.profile.AnyPassword {
-		return answerOK
-	}
-	mirror := []rune(name)
-	slices.Reverse(mirror)
-	kinds := map[string]bool{}
-	for _, c := range password {
-		switch {
-		case c >= 'a' && c <= 'z':
-			kinds["lower"] = true
-		case c >= 'A' && c <= 'Z':
-			kinds["upper"] = true
-		case c >= '0' && c <= '9':
-			kinds["digit"] = true
-		default:
-			kinds["other"] = true
-		}
-	}
-	switch {
-	case password == name:
-		return answerSame
-	case password == string(mirror):
-		return answerMirror
-	case len(password) < 8:
-		return answerShort
-	case len(password) > 16 || len(kinds) < 2:
-		return answerRisk
-	}
-	return answerOK
 }
 
 // String names the device by its model, never its secrets.

@@ -66,6 +66,18 @@ type Profile struct {
 	// WeakStatus is the HTTP status of a password refused by policy; zero
 	// means 400. Some devices answer 200.
 	WeakStatus int
+	// TruncateAt is where the device cuts a long password without a word;
+	// zero refuses passwords over 16.
+	TruncateAt int
+	// History is how many passwords an account may not go back to.
+	History int
+	// WholeDocuments refuses a write that leaves out elements or the
+	// namespace, but for those that devices are known to take in part.
+	WholeDocuments bool
+	// Reboots are paths whose writes ask for a restart.
+	Reboots []string
+	// RestartTime is how long a restart takes.
+	RestartTime time.Duration
 
 	Realm, Server  string
 	Algorithms     []string

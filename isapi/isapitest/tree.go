@@ -1,6 +1,7 @@
 package isapitest
 
 import (
+	"encoding/json"
 	"strconv"
 	"strings"
 
@@ -51,6 +52,7 @@ func (d *Device) edit(key string, change func(root *etree.Element)) {
 	if doc.ReadFromString(d.docs[key]) != nil || doc.Root() == nil {
 		return
 	}
+	doc.WriteSettings = etree.WriteSettings{CanonicalEndTags: true, CanonicalText: true}
 	change(doc.Root())
 	if s, err := doc.WriteToString(); err == nil {
 		d.docs[key] = s
@@ -61,6 +63,79 @@ func (d *Device) edit(key string, change func(root *etree.Element)) {
 var secrets = map[string]bool{
 	"password": true, "key": true, "loginPassword": true, "keypadPassword": true,
 	"snmpAuthenticationPassword": true, "snmpPrivacyPassword": true,
+}
+
+func unmarshal(body string, v any) error { return json.Unmarshal([]byte(body), v) }
+
+// lists are the documents whose members have paths of their own.
+var lists = map[string]string{
+	network + "DDNS": "DDNS", network + "ftp": "FTPNotification", network + "mailing": "mailing",
+	"/ISAPI/System/time/ntpServers": "NTPServer", "/ISAPI/Event/notification/httpHosts": "HttpHostNotification",
+	"/ISAPI/Streaming/channels": "StreamingChannel", "/ISAPI/Event/triggers": "EventTrigger",
+	"/ISAPI/ContentMgmt/InputProxy/channels": "InputProxyChannel",
+}
+
+// whole returns the path of the document that holds what is at path, and the
+// number of the member if path is one's.
+func (d *Device) whole(path string) (document, member string) {
+	i := strings.LastIndexByte(path, '/')
+	if i < 0 {
+		return path, ""
+	}
+	if _, own := d.docs["GET "+path]; own || lists[path[:i]] == "" {
+		return path, ""
+	}
+	return path[:i], path[i+1:]
+}
+
+func (d *Device) isMember(path string) bool { return d.member(path) != "" }
+
+// member writes a member of a list as a document of its own.
+func (d *Device) member(path string) string {
+	list, id := d.whole(path)
+	if _, gone := d.docs["-GET "+list]; gone || id == "" {
+		return ""
+	}
+	root := parse(d.docs["GET "+list])
+	e := memberOf(root, id)
+	if e == nil {
+		return ""
+	}
+	doc := etree.NewDocument()
+	doc.WriteSettings = etree.WriteSettings{CanonicalEndTags: true, CanonicalText: true}
+	doc.CreateProcInst("xml", `version="1.0" encoding="UTF-8"`)
+	doc.CreateText("\n")
+	e = e.Copy()
+	for _, name := range []string{"version", "xmlns"} {
+		if v := root.SelectAttrValue(name, ""); v != "" && e.SelectAttr(name) == nil {
+			e.CreateAttr(name, v)
+		}
+	}
+	doc.AddChild(e)
+	doc.CreateText("\n")
+	s, err := doc.WriteToString()
+	if err != nil {
+		return ""
+	}
+	return s
+}
+
+// memberOf finds a member of a list by its number.
+func memberOf(root *etree.Element, id string) *etree.Element {
+	if root == nil {
+		return nil
+	}
+	for _, e := range root.FindElements("./*") {
+		if word(e, "id") == id {
+			return e
+		}
+		if strings.HasSuffix(e.Tag, "List") {
+			if m := memberOf(e, id); m != nil {
+				return m
+			}
+		}
+	}
+	return nil
 }
 
 // merge brings a written document into the stored one: elements that occur once
@@ -81,12 +156,16 @@ func merge(have, put *etree.Element) {
 	for _, c := range children {
 		times[c.Tag]++
 	}
+	seen := make(map[string]int)
 	for _, c := range children {
 		if secrets[c.Tag] {
 			continue
 		}
 		old := have.SelectElements(c.Tag)
+		seen[c.Tag]++
 		switch {
+		case times[c.Tag] == len(old) && word(old[seen[c.Tag]-1], "id") == word(c, "id"):
+			merge(old[seen[c.Tag]-1], c) // the same list
 		case times[c.Tag] > 1 || len(old) > 1:
 			if times[c.Tag] >= 0 { // the first of them clears the old list
 				for _, o := range old {

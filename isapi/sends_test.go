@@ -1,0 +1,189 @@
+package isapi_test
+
+import (
+	"context"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/camsec/camsec"
+	"github.com/camsec/camsec/isapi"
+	"github.com/camsec/camsec/isapi/isapitest"
+)
+
+// arguments are what methods with more than a context are called with, so that
+// they do change something on the device of talkative.
+var arguments = map[string][]any{
+	"SetAdminAccess":       {"WebSocket", isapi.AdminAccessChange{Enabled: camsec.StateOn}},
+	"SetAdvanced":          {isapi.Advanced{IdleLogout: camsec.StateOff}},
+	"SetAnonymousLogin":    {true},
+	"SetDDNS":              {"1", true},
+	"SetDiscoveryMode":     {isapi.DiscoveryMode{SADP: camsec.StateOn}},
+	"SetEHome":             {true},
+	"SetEZVIZ":             {true},
+	"SetEventTrigger":      {"illaccess", []string{"email"}},
+	"SetFTP":               {"1", true},
+	"SetGB28181":           {true},
+	"SetHTTPHost":          {"1", isapi.HTTPHostChange{Protocol: "HTTP"}},
+	"SetIEEE8021X":         {false},
+	"SetIPFilter":          {false},
+	"SetIllegalLoginLock":  {isapi.IllegalLoginLock{Enabled: camsec.StateOff}},
+	"SetIntegrate":         {isapi.IntegrateChange{ONVIF: camsec.StateOff}},
+	"SetLogServer":         {isapi.LogServerChange{Enabled: camsec.StateOff, Host: "192.0.2.31"}},
+	"SetLoginLinkNum":      {8},
+	"SetMACFilter":         {false},
+	"SetMailEncryption":    {"1", false},
+	"SetMulticast":         {"101", true},
+	"SetNTPServer":         {"1", isapi.NTPServerChange{Host: "192.0.2.123"}},
+	"SetRTSPCertificate":   {isapi.AuthMode{Types: []string{"digest", "basic"}}},
+	"SetSNMP":              {isapi.SNMPChange{V3: camsec.StateOn}},
+	"SetSSH":               {true},
+	"SetStreamingSecurity": {"101", isapi.AuthMode{Types: []string{"digest", "basic"}}},
+	"SetTelnet":            {true},
+	"SetTimeMode":          {"manual"},
+	"SetUPnP":              {true},
+	"SetWebCertificate":    {isapi.AuthMode{Types: []string{"digest", "basic"}}},
+
+	"Device.SetSetting": {"service.ssh", camsec.ValueOf(true)},
+}
+
+// talkative is a device on which every method has something to do.
+func talkative(t *testing.T, readOnly bool) *bench {
+	p := everything()
+	p.RestartTime = 0
+	p.Documents["GET /ISAPI/System/Network/macFilter"] = "<MACFilter><enabled>true</enabled></MACFilter>"
+	recorder := newBench(t, isapitest.Recorder(), nil)
+	for _, path := range []string{"channels", "channels/status"} {
+		key := "GET /ISAPI/ContentMgmt/InputProxy/" + path
+		p.Documents[key] = string(recorder.Document(key))
+	}
+	return newBench(t, p, &isapi.Options{ReadOnly: readOnly})
+}
+
+// methods are the exported methods that may send something.
+func methods() map[string]func(*bench) reflect.Value {
+	ctx := reflect.TypeFor[context.Context]()
+	all := map[string]func(*bench) reflect.Value{}
+	for m := range reflect.TypeFor[*isapi.Client]().Methods() {
+		if m.Type.NumIn() > 1 && m.Type.In(1) == ctx {
+			all[m.Name] = func(b *bench) reflect.Value { return reflect.ValueOf(b.client).MethodByName(m.Name) }
+		}
+	}
+	for m := range reflect.TypeFor[*isapi.Device]().Methods() {
+		if m.Type.NumIn() > 1 && m.Type.In(1) == ctx {
+			all["Device."+m.Name] = func(b *bench) reflect.Value { return reflect.ValueOf(b.client.Device()).MethodByName(m.Name) }
+		}
+	}
+	return all
+}
+
+func call(t *testing.T, name string, m reflect.Value) (change *camsec.Change, err error) {
+	t.Helper()
+	in := []reflect.Value{reflect.ValueOf(t.Context())}
+	for _, a := range arguments[name] {
+		in = append(in, reflect.ValueOf(a))
+	}
+	require.Equal(t, m.Type().NumIn(), len(in), "%s: what it is called with must stand in arguments", name)
+	for i := range in {
+		if !in[i].IsValid() {
+			in[i] = reflect.Zero(m.Type().In(i))
+		}
+	}
+	out := m.Call(in)
+	if c, ok := out[0].Interface().(camsec.Change); ok {
+		change = &c
+	}
+	err, _ = out[len(out)-1].Interface().(error)
+	return change, err
+}
+
+// operationsOf finds what was sent in the table.
+func operationsOf(t *testing.T, sent []tapped) []isapi.Operation {
+	t.Helper()
+	var list []isapi.Operation
+	for _, s := range sent {
+		at := slices.IndexFunc(isapi.Operations(), func(o isapi.Operation) bool { return o.Method == s.method && samePath(o.Path, s.uri) })
+		require.GreaterOrEqual(t, at, 0, "%s %s is not in the table", s.method, s.uri)
+		list = append(list, isapi.Operations()[at])
+	}
+	return list
+}
+
+// samePath: an {id} of the table stands for any one part.
+func samePath(pattern, uri string) bool {
+	if pattern == uri {
+		return true
+	}
+	a, b := strings.Split(pattern, "/"), strings.Split(uri, "/")
+	if !strings.Contains(pattern, "{") || len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		left, _, has := strings.Cut(a[i], "{")
+		if !has && a[i] != b[i] || has && !strings.HasPrefix(b[i], left) {
+			return false
+		}
+	}
+	return true
+}
+
+// Every method sends what the table says, and nothing that is not in it. On a
+// read-only client those that were seen to write are refused before a byte is
+// sent, and the others are not.
+func TestMethodsSendWhatTheTableSays(t *testing.T) {
+	wrote := 0
+	for name, method := range methods() {
+		t.Run(name, func(t *testing.T) {
+			b := talkative(t, false)
+			change, err := call(t, name, method(b))
+			require.NoError(t, err)
+			require.NotEmpty(t, b.tap.sent, "it sends nothing, so nothing is known of it")
+			sent := operationsOf(t, b.tap.sent)
+			for _, o := range isapi.Operations() {
+				if o.Name == name {
+					assert.True(t, slices.ContainsFunc(sent, func(s isapi.Operation) bool { return s.String() == o.String() }), "%s was not sent", o)
+				}
+			}
+			writes := slices.ContainsFunc(sent, func(o isapi.Operation) bool { return o.Writes })
+			assert.Equal(t, writes, change != nil, "a write returns a Change, and nothing else does")
+			if change != nil {
+				assert.Equal(t, camsec.Applied, change.Outcome)
+				wrote++
+			}
+
+			b = talkative(t, true)
+			change, err = call(t, name, method(b))
+			if !writes {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorIs(t, err, isapi.ErrReadOnly)
+			assert.Equal(t, camsec.NotApplied, change.Outcome)
+			assert.Empty(t, b.tap.sent)
+			assert.Zero(t, b.Host().Connections())
+		})
+	}
+	assert.GreaterOrEqual(t, wrote, len(arguments))
+	named := map[string]bool{}
+	for name := range methods() {
+		named[name] = true
+	}
+	for _, o := range isapi.Operations() {
+		assert.True(t, named[o.Name], "%s is no method", o.Name)
+	}
+}
+
+// The neutral view refuses every setting alike.
+func TestReadOnlySettings(t *testing.T) {
+	b := talkative(t, true)
+	for _, id := range isapi.SettableSettings() {
+		c, err := b.client.Device().SetSetting(t.Context(), id, someValue(id))
+		require.ErrorIs(t, err, isapi.ErrReadOnly, id)
+		assert.Equal(t, camsec.NotApplied, c.Outcome)
+	}
+	assert.Empty(t, b.tap.sent)
+}

@@ -1,0 +1,113 @@
+package isapi
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/camsec/camsec"
+)
+
+// SetIPFilter switches the address filter, whose list stays as it is. A device
+// drops what it filters without a word, so switching on is refused with
+// [ErrCutOff] if the list would shut this client out, or if nobody can tell
+// under which address the device sees it; see [Options.Seen].
+//
+//isapi:op PUT /ISAPI/System/Network/ipFilter
+func (c *Client) SetIPFilter(ctx context.Context, on bool) (camsec.Change, error) {
+	r := enable("IPFilter", "SetIPFilter", on, "IPFilter")
+	if on {
+		r.guard = c.guardFilter
+	}
+	return c.revise(ctx, r)
+}
+
+// guardFilter refuses a filter that is not known to let this client through.
+// One entry is one host: no recorded device shows a mask.
+func (c *Client) guardFilter(d *draft) error {
+	seen := c.seen
+	if seen == nil {
+		if p := c.local.Load(); p != nil {
+			seen = []netip.Addr{*p}
+		}
+	}
+	if len(seen) == 0 {
+		return fmt.Errorf("%w: not known under which address the device sees it", ErrCutOff)
+	}
+	allow := !strings.EqualFold(childText(d.root, "permissionType"), "deny")
+	var listed []netip.Addr
+	for _, e := range d.root.FindElements(".//IPFilterAddress") {
+		for _, a := range e.FindElements(".//AddressMask/*") {
+			if ip, err := netip.ParseAddr(strings.TrimSpace(a.Text())); err == nil {
+				listed = append(listed, ip.Unmap())
+			}
+		}
+	}
+	for _, ip := range seen {
+		if slices.Contains(listed, ip.Unmap().WithZone("")) != allow {
+			return ErrCutOff
+		}
+	}
+	return nil
+}
+
+// SetMACFilter switches the filter of hardware addresses. No body of a device
+// was ever seen: a document without an enabled element matches
+// [errors.ErrUnsupported]. Switching it on is always refused with [ErrCutOff],
+// as nobody can tell what it lets through.
+//
+//isapi:op GET /ISAPI/System/Network/macFilter
+//isapi:op PUT /ISAPI/System/Network/macFilter
+func (c *Client) SetMACFilter(ctx context.Context, on bool) (camsec.Change, error) {
+	r := enable("", "SetMACFilter", on, "MACFilter")
+	r.guard = func(*draft) error {
+		if on {
+			return ErrCutOff
+		}
+		return nil
+	}
+	return c.revise(ctx, r)
+}
+
+// SetIEEE8021X switches whether the first interface logs in to its switch. A
+// wrong setting takes the device off the network until somebody goes there:
+// try it where the switch lets devices in that fail.
+//
+//isapi:op PUT /ISAPI/System/Network/interfaces/1/ieee802.1x
+func (c *Client) SetIEEE8021X(ctx context.Context, on bool) (camsec.Change, error) {
+	return c.revise(ctx, enable("IEEE8021X", "SetIEEE8021X", on, "IEEE802_1x"))
+}
+
+// A LogServerChange is what [Client.SetLogServer] changes. What is unknown,
+// nil or empty stays as it is.
+type LogServerChange struct {
+	Enabled   camsec.State
+	Host      string
+	Port      *int
+	Encrypted camsec.State
+}
+
+// SetLogServer changes where the device sends its log.
+//
+//isapi:op PUT /ISAPI/System/logServer
+func (c *Client) SetLogServer(ctx context.Context, change LogServerChange) (camsec.Change, error) {
+	return c.revise(ctx, revision{
+		get: "LogServer", set: "SetLogServer", roots: []string{"LogServer"},
+		edit: func(d *draft) {
+			if change.Enabled != camsec.StateUnknown {
+				d.flag(d.root, "enabled", change.Enabled == camsec.StateOn)
+			}
+			if change.Host != "" {
+				d.address(d.root, change.Host)
+			}
+			if change.Port != nil {
+				d.text(d.root, "portNo", fmt.Sprint(*change.Port))
+			}
+			if change.Encrypted != camsec.StateUnknown {
+				d.flag(d.root, "transmissionEncryption", change.Encrypted == camsec.StateOn)
+			}
+		},
+	})
+}
