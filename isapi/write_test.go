@@ -78,15 +78,21 @@ func (p *tap) writes() []tapped {
 type bench struct {
 	*isapitest.Device
 	tap    *tap
+	scheme string
 	client *isapi.Client
 }
 
 func newBench(t *testing.T, p isapitest.Profile, opts *isapi.Options) *bench {
 	t.Helper()
+	return benchOver(t, "https", p, opts)
+}
+
+func benchOver(t *testing.T, scheme string, p isapitest.Profile, opts *isapi.Options) *bench {
+	t.Helper()
 	dev, err := isapitest.Start(p, &isapitest.Options{InProcess: true})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = dev.Close() })
-	b := &bench{Device: dev, tap: &tap{base: dev.Transport(), read: map[string][]byte{}}}
+	b := &bench{Device: dev, scheme: scheme, tap: &tap{base: dev.Transport(), read: map[string][]byte{}}}
 	b.client = b.another(t, opts)
 	return b
 }
@@ -100,7 +106,7 @@ func (b *bench) another(t *testing.T, opts *isapi.Options) *isapi.Client {
 	}
 	o.Base = b.tap
 	o.Seen = []netip.Addr{netip.MustParseAddr(authtest.DefaultClient)}
-	c, err := isapi.New("https://camera.test", auth.Static(b.User(), camsec.NewSecret([]byte(b.Password()))), &o)
+	c, err := isapi.New(b.scheme+"://camera.test", auth.Static(b.User(), camsec.NewSecret([]byte(b.Password()))), &o)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = c.Close() })
 	return c
