@@ -347,6 +347,7 @@ func TestControlVerdicts(t *testing.T) {
 		{"role of the consumer untold", "ACC-10", withConsumer(camsec.RoleUnknown), camsec.StatusUnknown},
 		{"ONVIF off", "AUT-04", snap(off("integration.onvif")), camsec.NotApplicable},
 		{"pinned", "TLS-05", snap(off("tls.certificate.self-signed")), camsec.StatusUnknown},
+		{"another authority", "TLS-05", snap(off("tls.certificate.self-signed"), off("tls.certificate.verified")), camsec.StatusUnknown},
 		{"expired", "TLS-06", snap(num("tls.certificate.days-left", -1)), camsec.Fail},
 		{"another name", "TLS-06", snap(num("tls.certificate.days-left", 99), off("tls.certificate.name-matches")), camsec.Fail},
 		{"SHA-1", "TLS-07", snap(text("tls.certificate.key", "ECDSA P-256"), text("tls.certificate.signature", "ECDSA-SHA1")), camsec.Fail},

@@ -114,13 +114,14 @@ func judgeCertificateIssuer(q *inquiry) Verdict {
 	if q.on("tls.certificate.self-signed", "who issued the certificate") == StateOn {
 		return q.fail("the certificate was issued by the device itself")
 	}
-	if len(q.missing) > 0 {
+	verified := q.on("tls.certificate.verified", "whether the issuer is trusted")
+	switch {
+	case len(q.missing) > 0:
 		return q.unknown()
+	case verified == StateOff:
+		return q.unknown("the certificate's authority is not known here")
 	}
-	if q.on("tls.certificate.verified", "whether the issuer is trusted") == StateOn {
-		return q.pass("the certificate leads to an authority that is trusted here")
-	}
-	return q.unknown()
+	return q.pass("the certificate leads to an authority that is trusted here")
 }
 
 // soon is how many days before its end a certificate should be renewed.

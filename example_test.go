@@ -64,8 +64,8 @@ func ExampleReports_WriteTable() {
 	// 10.0.0.5  Maker C1 V1.2
 	// no score (100 % unknown)
 	// 0 pass, 0 fail, 1 unknown, 0 not applicable, 0 waived
-	// STATUS   SEVERITY  CONTROL  TITLE                             REASON
-	// unknown  high      ACC-08   Only the expected accounts exist  no account was reported
+	// Status   Severity  Control  Found
+	// unknown  high      ACC-08   Only the expected accounts exist: no account was reported
 }
 
 // A driver checks in its own tests, or on the bench, that it keeps the

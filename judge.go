@@ -31,17 +31,28 @@ func Judge(s *Snapshot, controls []Control, now time.Time) *Report {
 		s = &Snapshot{}
 	}
 	r := &Report{
-		Target: s.Target, Inventory: s.Inventory, Trust: s.Trust,
+		Target: s.Target, Inventory: s.Inventory, Protocol: s.Protocol, Trust: s.Trust,
 		TakenAt: s.TakenAt.UTC(), JudgedAt: now.UTC(),
 		Scoring: Scoring{Version: scoreVersion, Formula: scoreFormula},
 		Results: []Result{}, Errors: map[string]*Problem{},
 	}
 	r.ID = cmp.Or(r.ID, r.Address) // as Target.Key has it
 	maps.Copy(r.Errors, s.Errors)
+	if offset := s.Setting("time.offset-seconds"); offset.Known() && offset.Value.Kind() == kindInt {
+		seconds := offset.Value.Int()
+		r.ClockOffset = &seconds
+	}
 	byID := map[string]int{}
 	for _, c := range controls {
 		if c == nil {
 			continue
+		}
+		if d, ok := optional[interface{ Dataset() (string, time.Time) }](c); ok {
+			if r.Data == nil {
+				r.Data = map[string]time.Time{}
+			}
+			name, asOf := d.Dataset()
+			r.Data[name] = asOf.UTC()
 		}
 		res := ask(c, s, now)
 		if i, ok := byID[res.Control]; ok {

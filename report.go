@@ -19,9 +19,14 @@ const evidenceNote = "A result is evidence towards the clauses it names. It is n
 type Report struct {
 	Target
 	Inventory Inventory `json:"inventory"`
+	Protocol  string    `json:"protocol,omitempty"`
 	Trust     string    `json:"trust,omitempty"` // see [Snapshot]
 	TakenAt   time.Time `json:"takenAt"`         // when the device was asked, UTC
 	JudgedAt  time.Time `json:"judgedAt"`        // when that was judged, UTC
+	// ClockOffset is the device's clock minus ours, in seconds; nil is unknown.
+	ClockOffset *int64 `json:"clockOffsetSeconds"`
+	// Data names the data that answers depend on, with its date.
+	Data map[string]time.Time `json:"data,omitempty"`
 	// Score, 0 to 100, is made as Scoring says and is for following one device
 	// over time; the results are what counts. It is nil when too much is
 	// unknown to give one.
@@ -92,16 +97,16 @@ func (r *Report) what() string {
 	return printable(strings.Join(strings.Fields(r.Inventory.Vendor+" "+r.Inventory.Model+" "+fw), " "))
 }
 
-// scoreText is the score with all that qualifies it.
-func (r *Report) scoreText() string {
-	share := fmt.Sprintf("%.0f %% unknown", 100*r.Scoring.UnknownShare)
+// score is the score with all that qualifies it.
+func (d *document) score(r *Report) string {
+	share := fmt.Sprintf("%.0f %%", 100*r.Scoring.UnknownShare)
 	switch {
 	case r.Score == nil:
-		return "no score (" + share + ")"
+		return d.tr.format("no score (%s unknown)", share)
 	case r.Scoring.Capped:
-		return fmt.Sprintf("score %d of 100 (capped: a critical control fails; %s)", *r.Score, share)
+		return d.tr.format("score %d of 100 (capped: a critical control fails; %s unknown)", *r.Score, share)
 	}
-	return fmt.Sprintf("score %d of 100 (%s)", *r.Score, share)
+	return d.tr.format("score %d of 100 (%s unknown)", *r.Score, share)
 }
 
 // byUrgency orders results for people: what fails first, the worst on top.
@@ -115,11 +120,11 @@ func (r *Report) byUrgency() []Result {
 }
 
 // problems lists the parts that were not read, for people.
-func (r *Report) problems() []string {
+func (d *document) problems(r *Report) []string {
 	var out []string
 	for part, p := range r.Errors {
 		if p != nil {
-			out = append(out, printable(fmt.Sprintf("%s not read: %s (%s)", part, p.Code, p.Message)))
+			out = append(out, d.tr.format("%s not read: %s (%s)", d.tr.text(printable(part)), d.tr.text(string(p.Code)), printable(p.Message)))
 		}
 	}
 	slices.Sort(out)
@@ -138,8 +143,3 @@ func evidenceText(sources []Source) string {
 // Reports are the devices of one report that people or programs are given.
 // Nil ones are left out.
 type Reports []*Report
-
-// present drops nil reports, which no writer has a line for.
-func (rs Reports) present() Reports {
-	return slices.DeleteFunc(slices.Clone(rs), func(r *Report) bool { return r == nil })
-}

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -11,9 +12,10 @@ import (
 // WriteCSV writes a line for each result of each report, under a heading. A
 // report without results has one line that says what went wrong. A cell that
 // a spreadsheet would take for a formula gets an apostrophe in front, and
-// control characters are replaced. The error is the writer's.
+// control characters are replaced. Titles, reasons and remedies are in the
+// options' language, words that programs go by are not. The error is the writer's.
 func (rs Reports) WriteCSV(w io.Writer, opts *ReportOptions) error {
-	o := opts.orDefaults()
+	d := rs.document(opts)
 	cw := csv.NewWriter(w)
 	line := func(cells ...string) error {
 		for i, c := range cells {
@@ -22,25 +24,37 @@ func (rs Reports) WriteCSV(w io.Writer, opts *ReportOptions) error {
 		return cw.Write(cells)
 	}
 	err := line("scope", "address", "id", "vendor", "model", "serial", "firmware", "taken", "score",
-		"control", "title", "severity", "status", "reason", "remedy", "evidence")
-	for _, r := range rs.present() {
+		"control", "title", "severity", "status", "reason", "remedy", "evidence",
+		"level", "cutOffRisk", "references", "judged", "clockOffset", "reached", "data")
+	for _, r := range d.reports {
 		score := ""
 		if r.Score != nil {
 			score = fmt.Sprint(*r.Score)
 		}
+		tail := []string{r.JudgedAt.In(d.Zone).Format(time.RFC3339), "", fmt.Sprint(r.reached())}
+		var data []string
+		for name, asOf := range r.Data {
+			data = append(data, name+" "+asOf.UTC().Format(time.DateOnly))
+		}
+		slices.Sort(data)
+		tail = append(tail, strings.Join(data, "; "))
+		if r.ClockOffset != nil {
+			tail[1] = fmt.Sprint(*r.ClockOffset)
+		}
 		head := []string{
 			r.Scope, r.Address, r.ID, r.Inventory.Vendor, r.Inventory.Model, r.Inventory.Serial,
-			r.Inventory.Firmware.Version, r.TakenAt.In(o.Zone).Format(time.RFC3339), score,
+			r.Inventory.Firmware.Version, r.TakenAt.In(d.Zone).Format(time.RFC3339), score,
 		}
 		if len(r.Results) == 0 && err == nil {
-			err = line(append(head, "", "", "", StatusUnknown.String(), strings.Join(r.problems(), "; "), "", "")...)
+			err = line(append(head, "", "", "", StatusUnknown.String(), strings.Join(d.problems(r), "; "), "", "", "", "", "", tail[0], tail[1], tail[2], tail[3])...)
 		}
 		for _, res := range r.Results {
 			if err != nil {
 				break
 			}
-			err = line(append(head[:len(head):len(head)], res.Control, res.Title, res.Severity.String(), res.Status.String(),
-				res.Reason, res.Remedy, evidenceText(res.Evidence))...)
+			err = line(append(head[:len(head):len(head)], res.Control, d.tr.text(res.Title), res.Severity.String(), res.Status.String(),
+				d.tr.text(res.Reason), d.tr.text(res.Remedy), evidenceText(res.Evidence),
+				fmt.Sprint(res.Level), res.CutOffRisk, strings.Join(res.References, "; "), tail[0], tail[1], tail[2], tail[3])...)
 		}
 	}
 	cw.Flush()

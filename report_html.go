@@ -2,43 +2,63 @@ package camsec
 
 import (
 	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"html/template"
 	"io"
-	"time"
+	"slices"
+	"strings"
 )
 
-// WriteHTML writes one page that needs nothing else: no script, no picture,
-// no font, nothing fetched. It reads on a phone and a desktop, in light and
-// dark, and prints. What devices say of themselves is escaped and has its
-// control characters replaced. Nothing is written if the page cannot be made.
+// WriteHTML writes one page that needs nothing else: no file, no font,
+// nothing fetched. It reads on a phone and a desktop, in light and dark, and
+// prints on A4 and Letter. Its one script sorts tables and opens what is
+// folded before printing; the page is whole without it. What devices say of
+// themselves is escaped and has its control characters replaced. Nothing is
+// written if the page cannot be made; the error is otherwise the writer's.
 func (rs Reports) WriteHTML(w io.Writer, opts *ReportOptions) error {
-	o := opts.orDefaults()
+	d := rs.document(opts)
+	logo, err := d.logo()
+	if err != nil {
+		return fmt.Errorf("camsec: write HTML report: %w", err)
+	}
 	// Parsed here and not at start-up: few programs write HTML.
 	t, err := template.New("report").Funcs(template.FuncMap{
 		"text":     printable,
+		"tr":       d.tr.text,
+		"trf":      d.tr.format,
 		"evidence": evidenceText,
 		"name":     (*Report).name,
 		"what":     (*Report).what,
-		"score":    (*Report).scoreText,
+		"score":    d.score,
 		"urgent":   (*Report).byUrgency,
-		"problems": (*Report).problems,
-		"time": func(t time.Time) string {
-			if t.IsZero() {
-				return "unknown"
+		"problems": d.problems,
+		"clock":    d.clock,
+		"time":     d.time,
+		"percent": func(n, of int) string {
+			if of == 0 {
+				return "0"
 			}
-			return t.In(o.Zone).Format("2006-01-02 15:04 MST")
+			return fmt.Sprintf("%.2f", 100*float64(n)/float64(of))
 		},
 	}).Parse(reportPage)
 	if err != nil {
 		return fmt.Errorf("camsec: write HTML report: %w", err)
 	}
+	sum := sha256.Sum256([]byte(reportScript))
 	var b bytes.Buffer
-	err = t.Execute(&b, struct {
-		Note, Formula, Version string
-		About                  [][2]string
-		Reports                Reports
-	}{evidenceNote, scoreFormula, scoreVersion, o.about().lines(), rs.present()})
+	err = t.Execute(&b, map[string]any{
+		"Lang": cmp.Or(d.Language, "en"), "Note": evidenceNote, "Formula": scoreFormula, "Version": scoreVersion,
+		"Logo": logo, "About": d.lines(), "Title": cmp.Or(d.about.Site, d.about.Customer),
+		"Reports": d.reports, "Away": d.notReached(), "Summary": d.summary(), "Critical": d.summary().Findings["critical"],
+		"Severities": d.bySeverity(), "Models": d.groups((*Report).model), "Firmware": d.groups((*Report).firmware),
+		"Findings": d.collect(Fail), "Unknowns": d.unknowns(), "Controls": d.controls(), "Open": len(d.reports) <= 5,
+		"Script": template.JS(reportScript), //nolint:gosec // a constant of this package
+		"Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-" +
+			base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'",
+	})
 	if err == nil {
 		_, err = w.Write(b.Bytes())
 	}
@@ -48,54 +68,190 @@ func (rs Reports) WriteHTML(w io.Writer, opts *ReportOptions) error {
 	return nil
 }
 
-const reportPage = `<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>Camera security report</title>
-<style>
-:root{--bg:#fff;--fg:#1a1d21;--dim:#59616b;--line:#d5dae0;--pass:#14692f;--fail:#a8121d;--unknown:#7a4b00;--other:#45505c}
-@media (prefers-color-scheme:dark){:root{--bg:#14171a;--fg:#e7eaee;--dim:#a3acb6;--line:#353c44;--pass:#6fd08c;--fail:#ff8d8d;--unknown:#f0b75a;--other:#b3bdc8}}
-*{box-sizing:border-box}
-body{margin:0 auto;padding:1rem;max-width:75rem;background:var(--bg);color:var(--fg);font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere}
-h1{font-size:1.5rem}h2{font-size:1.2rem;margin:2rem 0 .25rem}
-p{margin:.25rem 0}a{color:inherit}.dim{color:var(--dim);font-size:.875rem}
-table{width:100%;border-collapse:collapse;margin:.75rem 0}
-th,td{text-align:left;vertical-align:top;padding:.4rem .5rem;border-bottom:1px solid var(--line)}
-.s{font-weight:600;white-space:nowrap}
-.pass{color:var(--pass)}.fail{color:var(--fail)}.unknown{color:var(--unknown)}.notApplicable,.waived{color:var(--other)}
-@media (max-width:40rem){thead{position:absolute;left:-999rem}tr,td{display:block}tr{padding:.5rem 0;border-bottom:1px solid var(--line)}td{border:0;padding:.1rem 0}td[data-label]::before{content:attr(data-label) ": ";color:var(--dim)}}
-@media print{:root{--bg:#fff;--fg:#000;--dim:#333;--line:#999;--pass:#14692f;--fail:#a8121d;--unknown:#7a4b00;--other:#333}body{max-width:none;padding:0;font-size:9pt}tr{break-inside:avoid}h2{break-after:avoid}}
-</style>
-</head>
-<body>
-<h1>Camera security report</h1>
-{{range .About}}<p>{{index . 0}}: {{index . 1}}</p>
-{{end}}<p class="dim">{{.Note}}</p>
-<table>
-<thead><tr><th scope="col">Device</th><th scope="col">Score</th><th scope="col">Fail</th><th scope="col">Unknown</th><th scope="col">Pass</th></tr></thead>
-<tbody>
-{{range $i, $r := .Reports}}<tr><td><a href="#d{{$i}}">{{name $r}}</a></td><td data-label="Score">{{with $r.Score}}{{.}}{{else}}none{{end}}</td><td data-label="Fail">{{$r.Summary.Fail}}</td><td data-label="Unknown">{{$r.Summary.Unknown}}</td><td data-label="Pass">{{$r.Summary.Pass}}</td></tr>
-{{else}}<tr><td>No device.</td></tr>
-{{end}}</tbody>
-</table>
-{{range $i, $r := .Reports}}<section>
-<h2 id="d{{$i}}">{{name $r}}</h2>
-<p>{{what $r}}</p>
-<p>{{score $r}}</p>
-<p class="dim">Asked {{time $r.TakenAt}}, judged {{time $r.JudgedAt}}{{with $r.Trust}}, identity: {{text .}}{{end}}</p>
-{{range problems $r}}<p class="fail">{{.}}</p>
-{{end}}<table>
-<thead><tr><th scope="col">Status</th><th scope="col">Severity</th><th scope="col">Control</th><th scope="col">Found</th></tr></thead>
-<tbody>
-{{range urgent $r}}<tr><td class="s {{.Status}}">{{.Status}}</td><td data-label="Severity">{{.Severity}}</td><td>{{text .Control}} {{text .Title}}</td><td><p>{{text .Reason}}</p>{{with .Remedy}}<p>To do: {{text .}}</p>{{end}}{{with .Evidence}}<p class="dim">Seen in: {{evidence .}}</p>{{end}}{{with .References}}<p class="dim">Evidence towards: {{range $n, $x := .}}{{if $n}}; {{end}}{{text $x}}{{end}}</p>{{end}}</td></tr>
-{{end}}</tbody>
-</table>
-</section>
-{{end}}<p class="dim">Score, version {{.Version}}: {{.Formula}}.</p>
-</body>
-</html>
-`
+// logo is the picture as it stands in the page. Only pictures that can hold
+// no script are taken.
+func (d *document) logo() (template.URL, error) {
+	if len(d.Logo) == 0 {
+		return "", nil
+	}
+	if len(d.Logo) > 256<<10 {
+		return "", fmt.Errorf("the logo is over 256 KiB")
+	}
+	for kind, head := range map[string]string{
+		"png": "\x89PNG\r\n\x1a\n", "jpeg": "\xff\xd8\xff", "gif": "GIF8", "webp": "RIFF",
+	} {
+		if strings.HasPrefix(string(d.Logo[:min(len(d.Logo), 16)]), head) {
+			return template.URL("data:image/" + kind + ";base64," + base64.StdEncoding.EncodeToString(d.Logo)), nil
+		}
+	}
+	return "", fmt.Errorf("the logo is no PNG, JPEG, GIF or WebP")
+}
+
+// A chartBar is one line of a chart.
+type chartBar struct {
+	Name                     string
+	Fail, Unknown, Pass, All int
+}
+
+// bySeverity counts results of every severity, the worst first.
+func (d *document) bySeverity() []chartBar {
+	bars := make([]chartBar, len(severityNames))
+	for i := range bars {
+		bars[i].Name = Severity(len(bars) - 1 - i).String()
+	}
+	for _, r := range d.reports {
+		for _, res := range r.Results {
+			if int(res.Severity) >= len(bars) {
+				continue
+			}
+			b := &bars[len(bars)-1-int(res.Severity)]
+			switch res.Status {
+			case Fail:
+				b.Fail++
+			case Pass:
+				b.Pass++
+			case StatusUnknown:
+				b.Unknown++
+			default:
+				continue
+			}
+			b.All++
+		}
+	}
+	return slices.DeleteFunc(bars, func(b chartBar) bool { return b.All == 0 })
+}
+
+func (r *Report) model() string {
+	return printable(strings.Join(strings.Fields(r.Inventory.Vendor+" "+r.Inventory.Model), " "))
+}
+
+func (r *Report) firmware() string {
+	return printable(cmp.Or(r.Inventory.Firmware.Raw, r.Inventory.Firmware.Version))
+}
+
+// mostBars is how many lines a chart has; the rest is one line.
+const mostBars = 12
+
+// groups counts devices by what of says, the most frequent first.
+func (d *document) groups(of func(*Report) string) []chartBar {
+	at := map[string]int{}
+	var bars []chartBar
+	for _, r := range d.reports {
+		name := cmp.Or(of(r), d.tr.text("unknown"))
+		i, ok := at[name]
+		if !ok {
+			i = len(bars)
+			at[name] = i
+			bars = append(bars, chartBar{Name: name})
+		}
+		bars[i].All++
+		switch {
+		case r.Summary.Fail > 0:
+			bars[i].Fail++
+		case r.Score == nil: // not reached, or too dark to say
+			bars[i].Unknown++
+		default:
+			bars[i].Pass++
+		}
+	}
+	slices.SortStableFunc(bars, func(a, b chartBar) int {
+		return cmp.Or(cmp.Compare(b.All, a.All), cmp.Compare(b.Fail, a.Fail), cmp.Compare(a.Name, b.Name))
+	})
+	if len(bars) > mostBars {
+		rest := chartBar{Name: d.tr.format("%d more", len(bars)-mostBars+1)}
+		for _, b := range bars[mostBars-1:] {
+			rest.All, rest.Fail, rest.Unknown, rest.Pass = rest.All+b.All, rest.Fail+b.Fail, rest.Unknown+b.Unknown, rest.Pass+b.Pass
+		}
+		bars = append(bars[:mostBars-1], rest)
+	}
+	return bars
+}
+
+// A finding is a control with the devices that it fails on.
+type finding struct {
+	Result
+	Devices []string
+	More    int
+}
+
+// mostNames is how many devices a finding names.
+const mostNames = 12
+
+func (d *document) collect(want Status) []finding {
+	at := map[string]int{}
+	var out []finding
+	for _, r := range d.reports {
+		for _, res := range r.Results {
+			if res.Status != want {
+				continue
+			}
+			i, ok := at[res.Control]
+			if !ok {
+				i = len(out)
+				at[res.Control] = i
+				out = append(out, finding{Result: res})
+			}
+			if len(out[i].Devices) < mostNames {
+				out[i].Devices = append(out[i].Devices, r.name())
+			} else {
+				out[i].More++
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b finding) int {
+		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(b.Count(), a.Count()), cmp.Compare(a.Control, b.Control))
+	})
+	return out
+}
+
+// Count is how many devices the finding is about.
+func (f finding) Count() int { return len(f.Devices) + f.More }
+
+// unknowns say why results are unknown, the most frequent first.
+func (d *document) unknowns() []chartBar {
+	at := map[string]int{}
+	var out []chartBar
+	for _, r := range d.reports {
+		for _, res := range r.Results {
+			if res.Status != StatusUnknown {
+				continue
+			}
+			reason := d.tr.text(printable(res.Reason))
+			i, ok := at[reason]
+			if !ok {
+				i = len(out)
+				at[reason] = i
+				out = append(out, chartBar{Name: reason})
+			}
+			out[i].Unknown++
+		}
+	}
+	slices.SortStableFunc(out, func(a, b chartBar) int {
+		return cmp.Or(cmp.Compare(b.Unknown, a.Unknown), cmp.Compare(a.Name, b.Name))
+	})
+	const most = 40
+	if len(out) > most {
+		rest := 0
+		for _, o := range out[most:] {
+			rest += o.Unknown
+		}
+		out = append(out[:most], chartBar{Name: d.tr.format("%d more", len(out)-most), Unknown: rest})
+	}
+	return out
+}
+
+// controls are all that were asked, each once, by id.
+func (d *document) controls() []Result {
+	seen := map[string]bool{}
+	var out []Result
+	for _, r := range d.reports {
+		for _, res := range r.Results {
+			if !seen[res.Control] {
+				seen[res.Control] = true
+				out = append(out, res)
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Result) int { return cmp.Compare(a.Control, b.Control) })
+	return out
+}
