@@ -48,7 +48,7 @@ type Options struct {
 	Budget auth.Budget
 	Now    func() time.Time // nil means time.Now
 	Rand   io.Reader        // nil means crypto/rand
-	Logger *slog.Logger     // nil logs nothing
+	Logger *slog.Logger     // nil logs nothing; exchanges are logged at debug level, without bodies
 	// ReadOnly refuses every operation that changes the device.
 	ReadOnly bool
 	// Settle is how long a device is watched after a write whose answer was
@@ -88,6 +88,7 @@ type Client struct {
 	handshake handshake
 	loggedIn  atomic.Bool // the device has accepted our credential
 	idle      func()
+	log       *slog.Logger // nil: no log
 }
 
 // New returns a client of the device at address, without any I/O. An address
@@ -106,7 +107,7 @@ func New(address string, source auth.Source, opts *Options) (*Client, error) {
 	}
 	c := &Client{
 		base: base, target: opts.Target, now: opts.Now, readOnly: opts.ReadOnly,
-		timeouts: opts.Timeouts.OrDefaults(), hasCred: source != nil, idle: func() {},
+		timeouts: opts.Timeouts.OrDefaults(), hasCred: source != nil, idle: func() {}, log: opts.Logger,
 		writing: make(chan struct{}, 1), settle: opts.Settle, seen: slices.Clone(opts.Seen),
 	}
 	if c.settle == 0 {
@@ -192,7 +193,11 @@ func (c *Client) exchange(rt http.RoundTripper, op Operation, req *http.Request,
 			return nil, err
 		}
 	}
+	start := time.Now()
 	resp, err := wire.Do(rt, req, lim.WithTimeouts(c.timeouts))
+	if c.log != nil {
+		c.note(req.Context(), op, resp, err, time.Since(start))
+	}
 	if err != nil {
 		return resp, fmt.Errorf("isapi: %s: %w", op, trust.Explain(err))
 	}
@@ -218,6 +223,18 @@ func (c *Client) loginAnew(ctx context.Context, weaker bool) {
 	if t, err := auth.NewTransport(c.logins); err == nil { // as it was made before
 		c.login.Store(t)
 	}
+}
+
+// note logs an exchange: neither its bodies nor its headers.
+func (c *Client) note(ctx context.Context, op Operation, resp *wire.Response, err error, took time.Duration) {
+	args := []any{"target", c.target.Key(), "operation", op.String(), "took", took.Round(time.Millisecond)}
+	if resp != nil {
+		args = append(args, "status", resp.Status, "bytes", len(resp.Body))
+	}
+	if err != nil {
+		args = append(args, "error", err)
+	}
+	c.log.DebugContext(ctx, "isapi: exchange", args...)
 }
 
 // get reads the document of an operation and checks that its root has one of

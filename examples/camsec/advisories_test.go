@@ -18,10 +18,10 @@ import (
 func TestAuditByAFolderOfAdvisories(t *testing.T) {
 	dir := t.TempDir()
 	saved := filepath.Join(dir, "saved.json")
-	require.NoError(t, saveSnapshots(saved, []visit{{target: &target{}, snap: &camsec.Snapshot{
+	require.NoError(t, saveSnapshots(saved, []*camsec.Snapshot{{
 		Target: camsec.Target{Address: "192.0.2.7"}, TakenAt: time.Now(),
 		Inventory: camsec.Inventory{Vendor: "Hikvision", Model: "DS-2CD9011", Firmware: camsec.Firmware{Version: "V5.9.0", Build: "260101"}},
-	}}}))
+	}}))
 	firmwareResult := func(args ...string) (status, reason string) {
 		_, out, errs := camsecRun(t, append([]string{"audit", "-json", "-from", saved}, args...)...)
 		var doc struct {

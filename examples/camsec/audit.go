@@ -4,13 +4,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 
 	"github.com/camsec/camsec"
 	"github.com/camsec/camsec/firmware/advisory"
 )
+
+const auditSchema = "camsec.audit/1"
 
 // An auditJSON is a device in the audit's document.
 type auditJSON struct {
@@ -22,20 +23,31 @@ type auditJSON struct {
 	TakenAt *time.Time      `json:"takenAt"`
 }
 
+func auditOf(v visit, r *camsec.Report) auditJSON {
+	d := auditJSON{deviceJSON: deviceOf(v), Score: r.Score, Scoring: r.Scoring, Summary: r.Summary, Results: r.Results}
+	if !r.TakenAt.IsZero() {
+		d.TakenAt = &r.TakenAt
+	}
+	return d
+}
+
 func runAudit(ctx context.Context, e *env, args []string) (exit, error) {
 	f := newFlags("audit", "[address …]")
 	var t targetFlags
+	var o outputFlags
 	t.reach(f)
 	t.login(f)
-	asJSON := f.Bool("json", false, "print one JSON document")
-	htmlFile := f.String("html", "", "write a report in HTML to `FILE`, too")
-	csvFile := f.String("csv", "", "write a CSV `FILE`, too")
-	save := f.String("save", "", "save what was read in `FILE`, for -from")
+	o.add(f)
 	more := f.String("advisories", "", "judge by the advisories in `DIR` as well: CSAF, CVE records, CISA's catalogue, EPSS")
+	total := tally{from: camsec.Info}
+	f.Func("fail-on", "count only findings of this `severity` and above for the exit status: critical, high, medium, low or info (default info)", total.failOn)
 	var from listFlag
 	f.Var(&from, "from", "judge what an earlier run saved in `FILE`, without a packet; may be repeated")
 	addresses, err := f.parse(args)
 	if err != nil {
+		return exit{}, err
+	}
+	if err := o.check(); err != nil {
 		return exit{}, err
 	}
 	db, err := advisories(*more)
@@ -43,59 +55,112 @@ func runAudit(ctx context.Context, e *env, args []string) (exit, error) {
 		return exit{}, err
 	}
 	run := startRun("audit")
-	var visits []visit
+	a := &auditing{judge: judging(db, time.Now()), total: &total}
 	if len(from) > 0 {
-		if err := f.refuse("with -from", append([]string{"save"}, loginFlags...)...); err != nil {
+		if err := f.refuse("with -from", append([]string{"save", "retry-from"}, loginFlags...)...); err != nil {
 			return exit{}, err
 		}
 		if len(addresses) > 0 {
 			return exit{}, usageErr(errors.New("addresses have no meaning with -from"))
 		}
-		if visits, err = loadSnapshots(from); err != nil {
+		visits, err := loadSnapshots(from)
+		if err != nil {
 			return exit{}, err
+		}
+		a.hold(len(visits), o)
+		for i, v := range visits {
+			a.got(e, run, i, v, o)
 		}
 	} else {
 		fl, err := t.prepare(e, addresses)
 		if err != nil {
 			return exit{}, err
 		}
-		visits = fl.visit(ctx, camsec.Collect)
-	}
-	explainTrust(e, visits)
-	reports := judge(visits, db, time.Now())
-	x := ended(ctx, reached(visits).worse(found(reports)))
-	var errs []error
-	if *save != "" {
-		errs = append(errs, saveSnapshots(*save, visits))
-	}
-	if *htmlFile != "" {
-		errs = append(errs, writeFile(*htmlFile, func(w io.Writer) error { return reports.WriteHTML(w, nil) }))
-	}
-	if *csvFile != "" {
-		errs = append(errs, writeFile(*csvFile, func(w io.Writer) error { return reports.WriteCSV(w, nil) }))
-	}
-	if *asJSON {
-		devices := make([]auditJSON, len(visits))
-		for i, v := range visits {
-			r := reports[i]
-			devices[i] = auditJSON{deviceJSON: deviceOf(v), Score: r.Score, Scoring: r.Scoring, Summary: r.Summary, Results: r.Results}
-			if !r.TakenAt.IsZero() {
-				devices[i].TakenAt = &r.TakenAt
-			}
+		if err := fl.leaveOut(o.retryFrom, auditSchema); err != nil {
+			return exit{}, err
 		}
-		errs = append(errs, writeDocument(e.stdout, "camsec.audit/1", run, devices, x))
-	} else {
-		errs = append(errs, reports.WriteTable(e.stdout, nil))
+		run = startRun("audit")
+		a.hold(len(fl.members), o)
+		fl.visit(ctx, camsec.Collect, func(i int, v visit) { a.got(e, run, i, v, o) })
 	}
-	return x, errors.Join(errs...)
+	x := ended(ctx, total.exit())
+	return x, a.write(e, run, x, o)
 }
 
-// judge makes a report of every device, also of those that were not reached:
-// about them everything is unknown.
-func judge(visits []visit, db *advisory.DB, now time.Time) camsec.Reports {
+// An auditing is an audit under way.
+type auditing struct {
+	judge   func(visit) *camsec.Report
+	total   *tally
+	visits  []visit        // nil: lines are all that is asked for
+	reports camsec.Reports // nil: made again when they are written
+	errs    []error
+}
+
+// hold makes room for what the output is made of in the end. Reports are many
+// times larger than what they are made from.
+func (a *auditing) hold(n int, o outputFlags) {
+	if !o.lines || o.html != "" || o.csv != "" || o.save != "" {
+		a.visits = make([]visit, n)
+	}
+	if !o.lines && !o.json || o.html != "" || o.csv != "" {
+		a.reports = make(camsec.Reports, n)
+	}
+}
+
+func (a *auditing) got(e *env, run runInfo, i int, v visit, o outputFlags) {
+	explainTrust(e, v)
+	r := a.judge(v)
+	a.total.visited(v)
+	a.total.judged(r)
+	if a.visits != nil {
+		a.visits[i] = v
+	}
+	if a.reports != nil {
+		a.reports[i] = r
+	}
+	if o.lines {
+		d := auditOf(v, r)
+		d.Schema, d.Run = auditSchema, run.ID
+		a.errs = append(a.errs, printLine(e.stdout, d))
+	}
+}
+
+func (a *auditing) write(e *env, run runInfo, x exit, o outputFlags) error {
+	errs := a.errs
+	if o.save != "" {
+		snaps := make([]*camsec.Snapshot, len(a.visits))
+		for i, v := range a.visits {
+			snaps[i] = v.snap
+		}
+		errs = append(errs, saveSnapshots(o.save, snaps))
+	}
+	if o.html != "" {
+		errs = append(errs, writeFile(o.html, func(w io.Writer) error { return a.reports.WriteHTML(w, nil) }))
+	}
+	if o.csv != "" {
+		errs = append(errs, writeFile(o.csv, func(w io.Writer) error { return a.reports.WriteCSV(w, nil) }))
+	}
+	switch {
+	case o.json:
+		devices := func(yield func(auditJSON) bool) {
+			for _, v := range a.visits {
+				if !yield(auditOf(v, a.judge(v))) {
+					return
+				}
+			}
+		}
+		errs = append(errs, writeDocument(e.stdout, auditSchema, run, devices, x))
+	case !o.lines:
+		errs = append(errs, a.reports.WriteTable(e.stdout, nil))
+	}
+	return errors.Join(errs...)
+}
+
+// judging makes a report of a device, also of one that was not reached: about
+// it everything is unknown.
+func judging(db *advisory.DB, now time.Time) func(visit) *camsec.Report {
 	controls := append(camsec.Controls(), advisory.Controls(db)...)
-	out := make(camsec.Reports, len(visits))
-	for i, v := range visits {
+	return func(v visit) *camsec.Report {
 		s := v.snap
 		if s == nil {
 			s = &camsec.Snapshot{
@@ -103,28 +168,6 @@ func judge(visits []visit, db *advisory.DB, now time.Time) camsec.Reports {
 				Errors: map[string]*camsec.Problem{"inventory": camsec.ProblemOf(cmp.Or(v.err, context.Canceled))},
 			}
 		}
-		out[i] = camsec.Judge(s, controls, now)
+		return camsec.Judge(s, controls, now)
 	}
-	return out
-}
-
-// found is the exit of what reports say.
-func found(reports camsec.Reports) exit {
-	failed, blank := 0, 0
-	for _, r := range reports {
-		switch {
-		case r.Summary.Fail > 0:
-			failed++ // for certain, whatever else is unknown
-		case r.Score == nil:
-			blank++ // nothing found, in a place too dark to say so
-		}
-	}
-	x := exit{exitOK, "no findings"}
-	if failed > 0 {
-		x = exit{exitFindings, fmt.Sprintf("%d of %d devices have findings", failed, len(reports))}
-	}
-	if blank > 0 {
-		x = x.worse(exit{exitUnknown, fmt.Sprintf("too little could be told about %d of %d devices", blank, len(reports))})
-	}
-	return x
 }

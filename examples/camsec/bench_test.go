@@ -206,6 +206,7 @@ type fleetRun struct {
 	peak  float64       // MiB of memory, the most there was
 	files int           // most open at once
 	lost  int           // devices without a firmware version
+	cpu   time.Duration // of the command's process, user and system
 }
 
 // fleet runs the command over the site. A limit above zero is the most files
@@ -242,6 +243,7 @@ func (s *site) fleet(b *testing.B, command string, inFlight, limit int) fleetRun
 	var wg sync.WaitGroup
 	wg.Go(func() { r.peak, r.files = watch(cmd.Process.Pid, done) })
 	_ = cmd.Wait() // an audit ends with findings
+	r.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	close(done)
 	wg.Wait()
 	_, err = out.Seek(0, io.SeekStart)
@@ -314,6 +316,7 @@ func BenchmarkFleet(b *testing.B) {
 				bound := time.Duration(rounds * devices / defaultInFlight * float64(roundTrip))
 				b.ReportMetric(r.wall.Seconds(), "wall-s")
 				b.ReportMetric(r.wall.Seconds()/bound.Seconds(), "wall/bound")
+				b.ReportMetric(r.cpu.Seconds()*1000, "cpu-ms")
 				b.ReportMetric(r.peak, "MiB")
 				b.ReportMetric(rounds, "rounds/device")
 				b.ReportMetric(float64(r.files), "files")
@@ -337,6 +340,7 @@ func BenchmarkCold(b *testing.B) {
 				t := s.totals(b)
 				b.ReportMetric(r.wall.Seconds()*1000, "wall-ms")
 				b.ReportMetric(r.wall.Seconds()/floor.Seconds(), "wall/floor")
+				b.ReportMetric(r.cpu.Seconds()*1000, "cpu-ms")
 				b.ReportMetric(r.peak, "MiB")
 				b.ReportMetric(float64(r.files), "files")
 				b.ReportMetric(float64(t.Connections), "connections")

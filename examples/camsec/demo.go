@@ -37,15 +37,17 @@ func runDemo(ctx context.Context, e *env, args []string) (exit, error) {
 	if err != nil {
 		return exit{}, err
 	}
-	visits := fl.visit(ctx, camsec.Collect)
+	judge := judging(advisory.Embedded(), time.Now())
+	inventory := make([]deviceJSON, len(fl.members))
+	reports := make(camsec.Reports, len(fl.members))
+	var total tally
+	fl.visit(ctx, camsec.Collect, func(i int, v visit) {
+		total.visited(v)
+		inventory[i], reports[i] = deviceOf(v), judge(v)
+	})
 	if ctx.Err() != nil {
 		return exit{exitInterrupted, "interrupted"}, nil
 	}
-	inventory := make([]deviceJSON, len(visits))
-	for i, v := range visits {
-		inventory[i] = deviceOf(v)
-	}
-	reports := judge(visits, advisory.Embedded(), time.Now())
 	_, _ = fmt.Fprintln(e.stdout, "Inventory")
 	if err := writeInventoryTable(e.stdout, inventory); err != nil {
 		return exit{}, err
@@ -71,7 +73,7 @@ func runDemo(ctx context.Context, e *env, args []string) (exit, error) {
 	_, _ = fmt.Fprintf(e.stdout, "\nReport: %s\nThe same for your own: camsec audit ADDRESS -user NAME -password-file FILE\n", name)
 	// Findings are what the demo is there to show: only failing to show them
 	// is a failure.
-	if x := reached(visits); x.code != exitOK {
+	if x := total.exit(); x.code != exitOK {
 		return x, nil
 	}
 	return exit{exitOK, "shown"}, nil

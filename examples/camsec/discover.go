@@ -123,7 +123,7 @@ func discover(ctx context.Context, e *env, args []string, by []finder) (exit, er
 		for i, d := range devices {
 			out[i] = d.json()
 		}
-		return x, writeDocument(e.stdout, "camsec.discover/1", run, out, x)
+		return x, writeDocument(e.stdout, "camsec.discover/1", run, slices.Values(out), x)
 	}
 	w := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
 	row(w, "ADDRESS", "MODEL", "FIRMWARE", "SERIAL", "ACTIVATED", "FOUND BY")

@@ -170,7 +170,7 @@ func TestFirmwareHelp(t *testing.T) {
 func TestProgressBar(t *testing.T) {
 	var out bytes.Buffer
 	now := time.Time{}
-	p := &progress{w: &out, name: "big.dav", total: 100 << 20, now: func() time.Time { return now }}
+	p := &bar{w: &out, name: "big.dav", total: 100 << 20, now: func() time.Time { return now }}
 	p.tell(10 << 20)
 	p.tell(11 << 20) // too soon to draw again
 	now = now.Add(time.Second)

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 	"time"
 )
@@ -109,6 +110,30 @@ func (f *flagSet) refuse(why string, names ...string) error {
 	return usageErr(errors.Join(errs...))
 }
 
+// An outputFlags says where results go.
+type outputFlags struct {
+	json, lines     bool
+	html, csv, save string
+	retryFrom       string
+}
+
+// add adds the flags; what names what is read.
+func (o *outputFlags) add(f *flagSet) {
+	f.BoolVar(&o.json, "json", false, "print one JSON document")
+	f.BoolVar(&o.lines, "jsonl", false, "print a line of JSON for each device as soon as it is read")
+	f.StringVar(&o.html, "html", "", "write a report in HTML to `FILE`, too")
+	f.StringVar(&o.csv, "csv", "", "write a CSV `FILE`, too")
+	f.StringVar(&o.save, "save", "", "save what was read in `FILE`, for audit -from")
+	f.StringVar(&o.retryFrom, "retry-from", "", "visit only devices that are missing or failed in `FILE`, the lines of an earlier -jsonl; later lines count")
+}
+
+func (o *outputFlags) check() error {
+	if o.json && o.lines {
+		return usageErr(errors.New("-json and -jsonl exclude each other"))
+	}
+	return nil
+}
+
 // A listFlag may be given several times.
 type listFlag []string
 
@@ -120,6 +145,8 @@ type targetFlags struct {
 	inventory string
 	timeout   time.Duration
 	inFlight  int
+	proxy     string
+	debug     bool
 
 	user, passwordFile, passwordEnv string
 	state                           string
@@ -135,7 +162,33 @@ type targetFlags struct {
 func (t *targetFlags) reach(f *flagSet) {
 	f.StringVar(&t.inventory, "inventory", "", "read devices from a CSV `FILE`; only the column address is required")
 	f.DurationVar(&t.timeout, "timeout", time.Minute, "`time` for one device")
+	f.StringVar(&t.proxy, "proxy", "", "reach every device through the SOCKS5 proxy `socks5h://host:port`, which also resolves names; the environment's proxies are ignored")
 	f.IntVar(&t.inFlight, "in-flight", defaultInFlight, "visit at most this many devices at once, and no more than open files are allowed for")
+}
+
+// check tells what is wrong with the flags of reach.
+func (t *targetFlags) check() error {
+	var errs []error
+	if t.timeout <= 0 {
+		errs = append(errs, errors.New("-timeout must be above zero"))
+	}
+	if t.inFlight < 1 {
+		errs = append(errs, errors.New("-in-flight must be above zero"))
+	}
+	if t.proxy != "" {
+		if err := checkProxy(t.proxy); err != nil {
+			errs = append(errs, fmt.Errorf("-proxy: %w", err))
+		}
+	}
+	return usageErr(errors.Join(errs...))
+}
+
+// logger is where clients say what they do, nil without -debug.
+func (t *targetFlags) logger(e *env) *slog.Logger {
+	if !t.debug {
+		return nil
+	}
+	return slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
 // login adds the flags of commands that log in.
@@ -143,6 +196,7 @@ func (t *targetFlags) login(f *flagSet) {
 	f.StringVar(&t.user, "user", "", "log in under this `name`")
 	f.StringVar(&t.passwordFile, "password-file", "", "read the password from a `FILE`")
 	f.StringVar(&t.passwordEnv, "password-env", "", "read the password from the environment variable `NAME`")
+	f.BoolVar(&t.debug, "debug", false, "log each exchange on standard error; no secret and no body is in it")
 	f.StringVar(&t.state, "state", "", "keep the memory of refused logins in `DIR` (default: the user's state folder)")
 	f.Var(&t.pins, "pin", "accept devices with this key, `sha256/…`; may be repeated")
 	f.StringVar(&t.pinsFile, "pins", "", "accept the keys in `FILE`: a line is a pin, or an address and its pin")
@@ -152,6 +206,6 @@ func (t *targetFlags) login(f *flagSet) {
 }
 
 var loginFlags = []string{
-	"inventory", "timeout", "in-flight", "user", "password-file", "password-env", "state",
+	"inventory", "timeout", "in-flight", "proxy", "debug", "user", "password-file", "password-env", "state",
 	"pin", "pins", "trust-first-use", "insecure-tls", "legacy-tls",
 }

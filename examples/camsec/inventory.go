@@ -2,55 +2,80 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
+	"slices"
 
 	"github.com/camsec/camsec"
 )
 
+const inventorySchema = "camsec.inventory/1"
+
 func runInventory(ctx context.Context, e *env, args []string) (exit, error) {
 	f := newFlags("inventory", "[address …]")
 	var t targetFlags
+	var o outputFlags
 	t.reach(f)
 	t.login(f)
-	asJSON := f.Bool("json", false, "print one JSON document")
-	csvFile := f.String("csv", "", "write a CSV `FILE`, too")
-	htmlFile := f.String("html", "", "write a page in HTML to `FILE`, too")
-	save := f.String("save", "", "save what was read in `FILE`")
+	o.add(f)
 	addresses, err := f.parse(args)
 	if err != nil {
+		return exit{}, err
+	}
+	if err := o.check(); err != nil {
 		return exit{}, err
 	}
 	fl, err := t.prepare(e, addresses)
 	if err != nil {
 		return exit{}, err
 	}
+	if err := fl.leaveOut(o.retryFrom, inventorySchema); err != nil {
+		return exit{}, err
+	}
 	run := startRun("inventory")
-	visits := fl.visit(ctx, identify)
-	explainTrust(e, visits)
-	devices := make([]deviceJSON, len(visits))
-	for i, v := range visits {
-		devices[i] = deviceOf(v)
+	// Held only if something is made of all devices together.
+	var devices []deviceJSON
+	if !o.lines || o.csv != "" || o.html != "" {
+		devices = make([]deviceJSON, len(fl.members))
 	}
-	x := ended(ctx, reached(visits))
-	if *save != "" {
-		if err := saveSnapshots(*save, visits); err != nil {
-			return x, err
+	var snaps []*camsec.Snapshot
+	if o.save != "" {
+		snaps = make([]*camsec.Snapshot, len(fl.members))
+	}
+	var total tally
+	var errs []error
+	fl.visit(ctx, identify, func(i int, v visit) {
+		explainTrust(e, v)
+		total.visited(v)
+		if devices != nil {
+			devices[i] = deviceOf(v)
 		}
-	}
-	if *csvFile != "" {
-		if err := writeFile(*csvFile, func(w io.Writer) error { return writeInventoryCSV(w, devices) }); err != nil {
-			return x, err
+		if snaps != nil {
+			snaps[i] = v.snap
 		}
-	}
-	if *htmlFile != "" {
-		if err := writeFile(*htmlFile, func(w io.Writer) error { return writeInventoryHTML(w, devices, run.StartedAt) }); err != nil {
-			return x, err
+		if o.lines {
+			d := deviceOf(v)
+			d.Schema, d.Run = inventorySchema, run.ID
+			errs = append(errs, printLine(e.stdout, d))
 		}
+	})
+	x := ended(ctx, total.exit())
+	if o.save != "" {
+		errs = append(errs, saveSnapshots(o.save, snaps))
 	}
-	if *asJSON {
-		return x, writeDocument(e.stdout, "camsec.inventory/1", run, devices, x)
+	if o.csv != "" {
+		errs = append(errs, writeFile(o.csv, func(w io.Writer) error { return writeInventoryCSV(w, devices) }))
 	}
-	return x, writeInventoryTable(e.stdout, devices)
+	if o.html != "" {
+		errs = append(errs, writeFile(o.html, func(w io.Writer) error { return writeInventoryHTML(w, devices, run.StartedAt) }))
+	}
+	switch {
+	case o.json:
+		errs = append(errs, writeDocument(e.stdout, inventorySchema, run, slices.Values(devices), x))
+	case !o.lines:
+		errs = append(errs, writeInventoryTable(e.stdout, devices))
+	}
+	return x, errors.Join(errs...)
 }
 
 // ended makes an interrupted run's exit say so.

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"crypto/rand"
 	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,42 +13,6 @@ import (
 	"github.com/camsec/camsec/auth"
 	"github.com/camsec/camsec/auth/trust"
 )
-
-// A runInfo says which run made a document.
-type runInfo struct {
-	ID         string    `json:"id"`
-	StartedAt  time.Time `json:"startedAt"`
-	FinishedAt time.Time `json:"finishedAt"`
-	Tool       string    `json:"tool"`
-	Command    string    `json:"command"`
-}
-
-func startRun(command string) runInfo {
-	return runInfo{ID: rand.Text(), StartedAt: time.Now().UTC(), Tool: "camsec", Command: command}
-}
-
-type exitJSON struct {
-	Code    int    `json:"code"`
-	Because string `json:"because"`
-}
-
-// A document is what -json prints.
-type document[T any] struct {
-	Schema  string   `json:"schema"`
-	Run     runInfo  `json:"run"`
-	Devices []T      `json:"devices"`
-	Exit    exitJSON `json:"exit"`
-}
-
-func writeDocument[T any](w io.Writer, schema string, run runInfo, devices []T, x exit) error {
-	run.FinishedAt = time.Now().UTC()
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	if devices == nil {
-		devices = []T{}
-	}
-	return e.Encode(document[T]{schema, run, devices, exitJSON{x.code, x.because}})
-}
 
 // An errorJSON is why a device could not be read. Codes are [camsec.Reason]s.
 type errorJSON struct {
@@ -120,6 +82,10 @@ type channelJSON struct {
 // A deviceJSON is a device in the inventory's document, and the first part of
 // one in the audit's. What is not known is null.
 type deviceJSON struct {
+	// Schema and Run stand only where the device is a document of its own.
+	Schema string `json:"schema,omitempty"`
+	Run    string `json:"run,omitempty"`
+
 	Address   string            `json:"address"`
 	ID        *string           `json:"id"`
 	Scope     string            `json:"scope,omitempty"`
@@ -163,30 +129,14 @@ func deviceOf(v visit) deviceJSON {
 	return d
 }
 
-// reached is the exit of having visited devices: could all be read?
-func reached(visits []visit) exit {
-	bad := 0
-	for _, v := range visits {
-		if v.err != nil {
-			bad++
-		}
-	}
-	if bad > 0 {
-		return exit{exitUnknown, fmt.Sprintf("%d of %d devices could not be read", bad, len(visits))}
-	}
-	return exit{exitOK, "all devices were read"}
-}
-
 // explainTrust tells people how an untrusted key can be accepted.
-func explainTrust(e *env, visits []visit) {
-	for _, v := range visits {
-		u, ok := errors.AsType[*trust.UntrustedError](v.err)
-		if !ok || u.Pin == "" {
-			continue
-		}
-		e.warn("%s: not trusted, so no credential was sent. If %s is its key, accept it with -pin %s (or keep keys in a file: camsec trust -o FILE, then -pins FILE)",
-			clean(v.target.Address), u.Pin, u.Pin)
+func explainTrust(e *env, v visit) {
+	u, ok := errors.AsType[*trust.UntrustedError](v.err)
+	if !ok || u.Pin == "" {
+		return
 	}
+	e.warn("%s: not trusted, so no credential was sent. If %s is its key, accept it with -pin %s (or keep keys in a file: camsec trust -o FILE, then -pins FILE)",
+		clean(v.target.Address), u.Pin, u.Pin)
 }
 
 // or shows what is unknown as such.

@@ -2,62 +2,57 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"os"
-	"strings"
 	"time"
 )
 
-// A progress draws a bar for a person who waits for a large file. It draws
-// nothing for small ones, and nothing where nobody looks: standard error must
-// be a terminal.
+// A progress tells people how far a run is. Failures are told one by one; of
+// what went well, a large run tells only how much.
 type progress struct {
-	w     io.Writer
-	name  string
-	total int64
-	next  time.Time
-	drawn bool
-	now   func() time.Time
+	env                 *env
+	total, done, failed int
+	now                 func() time.Time
+	start, told         time.Time
 }
 
-// barFrom is the size from which on a bar is drawn.
-const barFrom = 32 << 20
+const (
+	// smallRun is how many devices are told one by one.
+	smallRun = 20
+	// progressEvery is how often a large run tells how far it is.
+	progressEvery = 2 * time.Second
+)
 
-// bar returns what a pass over a file tells its progress to, nil for none,
-// and what ends the bar.
-func (e *env) bar(name string, total int64) (tell func(int64), end func()) {
-	l, ok := e.stderr.(*lockedWriter)
-	if !ok || total < barFrom || !isTerminal(l.w) {
-		return nil, func() {}
-	}
-	p := &progress{w: e.stderr, name: clean(name), total: total, now: time.Now}
-	return p.tell, p.end
+func newProgress(e *env, total int, now func() time.Time) *progress {
+	return &progress{env: e, total: total, now: now, start: now(), told: now()}
 }
 
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
+func (p *progress) add(v visit) {
+	p.done++
+	word := "ok"
+	if v.err != nil {
+		p.failed++
+		word = clean(v.err.Error())
 	}
-	st, err := f.Stat()
-	return err == nil && st.Mode()&os.ModeCharDevice != 0
+	if v.err != nil || p.total <= smallRun {
+		p.env.warn("%d/%d %s: %s", p.done, p.total, clean(v.target.Address), word)
+	}
+	if now := p.now(); p.total > smallRun && (p.done == p.total || now.Sub(p.told) >= progressEvery) {
+		p.told = now
+		p.env.warn("%s", p.line(now))
+	}
 }
 
-func (p *progress) tell(n int64) {
-	now := p.now()
-	if now.Before(p.next) && n < p.total {
-		return
+// line is how far the run is, how fast, and how long it will take.
+func (p *progress) line(now time.Time) string {
+	s := fmt.Sprintf("%d of %d devices", p.done, p.total)
+	if p.failed > 0 {
+		s += fmt.Sprintf(", %d not read", p.failed)
 	}
-	p.next = now.Add(100 * time.Millisecond)
-	const width = 30
-	done := int(n * width / max(1, p.total))
-	p.drawn = true
-	_, _ = fmt.Fprintf(p.w, "\r%s [%s%s] %3d %%", p.name, strings.Repeat("=", done), strings.Repeat(" ", width-done), n*100/max(1, p.total))
-}
-
-// end clears the line.
-func (p *progress) end() {
-	if p.drawn {
-		_, _ = fmt.Fprint(p.w, "\r\x1b[K")
+	if took := now.Sub(p.start).Seconds(); took > 0 {
+		rate := float64(p.done) / took
+		s += fmt.Sprintf(", %.1f a second", rate)
+		if left := p.total - p.done; left > 0 {
+			s += ", about " + (time.Duration(float64(left)/rate) * time.Second).Round(time.Second).String() + " left"
+		}
 	}
+	return s
 }

@@ -12,14 +12,14 @@ import (
 )
 
 // saveSnapshots writes the snapshots of a run, one a line.
-func saveSnapshots(name string, visits []visit) error {
+func saveSnapshots(name string, snaps []*camsec.Snapshot) error {
 	return writeFile(name, func(w io.Writer) error {
 		e := json.NewEncoder(w)
-		for _, v := range visits {
-			if v.snap == nil {
+		for _, s := range snaps {
+			if s == nil {
 				continue
 			}
-			if err := e.Encode(v.snap); err != nil {
+			if err := e.Encode(s); err != nil {
 				return err
 			}
 		}

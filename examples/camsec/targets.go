@@ -1,17 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/netip"
-	"net/url"
 	"os"
 	"strconv"
 	"strings"
-	"unicode/utf16"
 
 	"github.com/camsec/camsec"
 )
@@ -96,6 +92,9 @@ func (t *target) parseAddress() error {
 // targets reads and checks everything about the devices of a run; all errors
 // come together, and before the first packet.
 func (t *targetFlags) targets(addresses []string) ([]*target, error) {
+	if err := t.check(); err != nil {
+		return nil, err
+	}
 	var all []*target
 	var errs []error
 	for _, a := range addresses {
@@ -133,91 +132,11 @@ func (t *targetFlags) targets(addresses []string) ([]*target, error) {
 			}
 			(*m)[key] = d
 		}
-		if d.proxy != "" {
-			if u, err := url.Parse(d.proxy); err != nil || u.Scheme != "socks5" || u.Host == "" || u.User != nil {
-				errs = append(errs, fmt.Errorf("%s: a proxy is socks5://host:port", where))
-			}
+		if d.proxy == "" {
+			d.proxy = t.proxy
+		} else if err := checkProxy(d.proxy); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", where, err))
 		}
 	}
 	return all, usageErr(errors.Join(errs...))
-}
-
-// readSecret takes what a reference names: env:NAME or file:PATH.
-func readSecret(ref string) (camsec.Secret, error) {
-	kind, name, ok := strings.Cut(ref, ":")
-	var b []byte
-	switch {
-	case ok && kind == "env" && name != "":
-		v, set := os.LookupEnv(name)
-		if !set {
-			return camsec.Secret{}, fmt.Errorf("the environment has no %s", clean(name))
-		}
-		b = []byte(v)
-	case ok && kind == "file" && name != "":
-		var err error
-		if b, err = readSmall(name); err != nil {
-			return camsec.Secret{}, err
-		}
-		b = fileText(b)
-	case ok && kind == "vault":
-		return camsec.Secret{}, errors.New("this version has no vault yet: use env:NAME or file:PATH")
-	default:
-		// Not repeated: it is likely to be the password itself.
-		return camsec.Secret{}, errors.New("a secret is a reference, env:NAME or file:PATH, never the password itself")
-	}
-	if len(b) == 0 {
-		return camsec.Secret{}, errors.New("the password is empty")
-	}
-	if bytes.ContainsAny(b, "\r\n\x00") {
-		return camsec.Secret{}, errors.New("the password has more than one line")
-	}
-	return camsec.NewSecret(b), nil
-}
-
-func readSmall(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	const limit = 1 << 20
-	b, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && len(b) > limit {
-		err = fmt.Errorf("%s is over 1 MiB", name)
-	}
-	return b, err
-}
-
-// fileText removes what editors add to a one-line file: a byte order mark
-// (and UTF-16 with it) and the final line end.
-func fileText(b []byte) []byte {
-	b = fromUTF16(b)
-	b = bytes.TrimPrefix(b, []byte("\uFEFF"))
-	b = bytes.TrimSuffix(b, []byte("\n"))
-	return bytes.TrimSuffix(b, []byte("\r"))
-}
-
-// fromUTF16 returns text that starts with a UTF-16 byte order mark in UTF-8,
-// and anything else as it is.
-func fromUTF16(b []byte) []byte {
-	if len(b) < 2 {
-		return b
-	}
-	var big bool
-	switch {
-	case b[0] == 0xFF && b[1] == 0xFE:
-	case b[0] == 0xFE && b[1] == 0xFF:
-		big = true
-	default:
-		return b
-	}
-	u := make([]uint16, 0, len(b)/2)
-	for i := 2; i+1 < len(b); i += 2 {
-		lo, hi := b[i], b[i+1]
-		if big {
-			lo, hi = hi, lo
-		}
-		u = append(u, uint16(lo)|uint16(hi)<<8)
-	}
-	return []byte(string(utf16.Decode(u)))
 }

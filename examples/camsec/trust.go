@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -36,12 +37,6 @@ func runTrust(ctx context.Context, e *env, args []string) (exit, error) {
 	addresses, err := f.parse(args)
 	if err != nil {
 		return exit{}, err
-	}
-	if t.timeout <= 0 {
-		return exit{}, usageErr(errors.New("-timeout must be above zero"))
-	}
-	if t.inFlight < 1 {
-		return exit{}, usageErr(errors.New("-in-flight must be above zero"))
 	}
 	all, err := t.targets(addresses)
 	if err != nil {
@@ -78,7 +73,7 @@ func runTrust(ctx context.Context, e *env, args []string) (exit, error) {
 		}
 	}
 	if *asJSON {
-		return x, writeDocument(e.stdout, "camsec.trust/1", run, devices, x)
+		return x, writeDocument(e.stdout, "camsec.trust/1", run, slices.Values(devices), x)
 	}
 	return x, writeTrustTable(e.stdout, devices)
 }

@@ -4,18 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/url"
-	"os"
-	"path/filepath"
-	"runtime"
 	"sync"
 	"time"
 
-	"golang.org/x/net/proxy"
-
 	"github.com/camsec/camsec"
-	"github.com/camsec/camsec/auth"
 	"github.com/camsec/camsec/auth/trust"
 )
 
@@ -74,12 +66,6 @@ func (fl *fleet) join(d *target, c connection) error {
 
 // prepare checks everything that can be checked before the first packet.
 func (t *targetFlags) prepare(e *env, addresses []string) (*fleet, error) {
-	if t.timeout <= 0 {
-		return nil, usageErr(errors.New("-timeout must be above zero"))
-	}
-	if t.inFlight < 1 {
-		return nil, usageErr(errors.New("-in-flight must be above zero"))
-	}
 	all, err := t.targets(addresses)
 	if err != nil {
 		return nil, err
@@ -98,7 +84,7 @@ func (t *targetFlags) prepare(e *env, addresses []string) (*fleet, error) {
 	fl := &fleet{env: e, timeout: t.timeout, inFlight: t.inFlight}
 	var errs []error
 	for _, d := range all {
-		c := connection{trust: policies[d], budget: budget}
+		c := connection{trust: policies[d], budget: budget, logger: t.logger(e)}
 		if d.proxy != "" {
 			if c.dial, err = proxyDialer(d.proxy); err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", d.where(t.inventory), err))
@@ -122,140 +108,27 @@ func (t *targetFlags) prepare(e *env, addresses []string) (*fleet, error) {
 	return fl, nil
 }
 
-// logins reads the secrets that the targets need.
-func (t *targetFlags) logins(all []*target) error {
-	if t.passwordFile != "" && t.passwordEnv != "" {
-		return usageErr(errors.New("-password-file and -password-env exclude each other"))
-	}
-	ref := ""
-	switch {
-	case t.passwordFile != "":
-		ref = "file:" + t.passwordFile
-	case t.passwordEnv != "":
-		ref = "env:" + t.passwordEnv
-	}
-	known := newLogins()
-	secrets := map[string]camsec.Secret{}
-	var errs []error
-	read := 0
-	for _, d := range all {
-		user, secret := d.user, d.secret
-		if user == "" && (secret != "" || ref != "") {
-			user = t.user
-		}
-		if secret == "" {
-			secret = ref
-		}
-		switch {
-		case user == "" && secret == "":
-			if t.user != "" {
-				return usageErr(errors.New("-user needs -password-file or -password-env"))
-			}
-			continue
-		case user == "":
-			if d.line == 0 {
-				return usageErr(errors.New("a password needs -user"))
-			}
-			errs = append(errs, fmt.Errorf("%s: a secret needs a user, in the column or by -user", d.where(t.inventory)))
-			continue
-		case secret == "":
-			errs = append(errs, fmt.Errorf("%s: a user needs a secret, in the column or by -password-file or -password-env", d.where(t.inventory)))
-			continue
-		}
-		s, ok := secrets[secret]
-		if !ok {
-			var err error
-			if s, err = readSecret(secret); err != nil {
-				where := d.where(t.inventory)
-				if secret == ref {
-					where = "password"
-				}
-				errs = append(errs, fmt.Errorf("%s: %w", where, err))
-				if secret == ref {
-					break
-				}
-				continue
-			}
-			secrets[secret] = s
-		}
-		d.login = known.get(user, s)
-		read++
-	}
-	return usageErr(errors.Join(errs...))
-}
-
-// budget opens the memory of refused logins. It outlives the process, so that
-// running again does not send what was refused before.
-func (t *targetFlags) budget() (auth.Budget, error) {
-	dir := t.state
-	if dir == "" {
-		var err error
-		if dir, err = stateDir(); err != nil {
-			return nil, usageErr(fmt.Errorf("no folder for state (%w): name one with -state", err))
-		}
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, usageErr(fmt.Errorf("state: %w", err))
-	}
-	b, err := auth.OpenFileBudget(filepath.Join(dir, "budget"), nil)
-	if err != nil {
-		return nil, usageErr(fmt.Errorf("state: %w", err))
-	}
-	return b, nil
-}
-
-// stateDir is the user's folder for what programs remember.
-func stateDir() (string, error) {
-	if d := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(d) {
-		return filepath.Join(d, "camsec"), nil
-	}
-	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
-		d, err := os.UserConfigDir()
-		return filepath.Join(d, "camsec"), err
-	}
-	d, err := os.UserHomeDir()
-	return filepath.Join(d, ".local", "state", "camsec"), err
-}
-
-func proxyDialer(s string) (dialFunc, error) {
-	u, err := url.Parse(s)
-	if err != nil {
-		return nil, errors.New("the proxy is not understood")
-	}
-	d, err := proxy.FromURL(u, &net.Dialer{})
-	if err != nil {
-		return nil, err
-	}
-	cd, ok := d.(proxy.ContextDialer)
-	if !ok {
-		return nil, errors.New("the proxy cannot be used")
-	}
-	return cd.DialContext, nil
-}
-
 // A reading reads a device: camsec.Collect, or less.
 type reading func(context.Context, camsec.Device, *camsec.CollectOptions) (*camsec.Snapshot, error)
 
-// visit visits all devices; results come in the order of the targets.
-func (fl *fleet) visit(ctx context.Context, read reading) []visit {
-	out := make([]visit, len(fl.members))
+// visit visits all devices and hands each to got when it is done, one at a
+// time; i is its place among the targets. Devices that an interrupt kept from
+// being visited come last.
+func (fl *fleet) visit(ctx context.Context, read reading, got func(i int, v visit)) {
+	p := newProgress(fl.env, len(fl.members), time.Now)
 	var mu sync.Mutex
-	done := 0
+	seen := make([]bool, len(fl.members))
 	each(ctx, len(fl.members), fl.inFlight, func(i int) {
-		m := fl.members[i]
-		out[i] = fl.one(ctx, m, read)
+		v := fl.one(ctx, fl.members[i], read)
 		mu.Lock()
 		defer mu.Unlock()
-		done++
-		word := "ok"
-		if out[i].err != nil {
-			word = clean(out[i].err.Error())
-		}
-		fl.env.warn("%d/%d %s: %s", done, len(fl.members), clean(m.Address), word)
+		seen[i] = true
+		got(i, v)
+		p.add(v)
 	})
-	for i := range out {
-		if out[i].target == nil {
-			out[i] = visit{target: fl.members[i].target, err: context.Canceled}
+	for i, m := range fl.members {
+		if !seen[i] {
+			got(i, visit{target: m.target, err: context.Canceled})
 		}
 	}
 	for l := range fl.logins() {
@@ -263,7 +136,6 @@ func (fl *fleet) visit(ctx context.Context, read reading) []visit {
 			fl.env.warn("stopped: %d devices refused user %s with the same password; it was not sent to the rest", l.refused, clean(l.user))
 		}
 	}
-	return out
 }
 
 func (fl *fleet) logins() map[*login]bool {

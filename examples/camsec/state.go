@@ -1,0 +1,43 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/camsec/camsec/auth"
+)
+
+// budget opens the memory of refused logins. It outlives the process, so that
+// running again does not send what was refused before.
+func (t *targetFlags) budget() (auth.Budget, error) {
+	dir := t.state
+	if dir == "" {
+		var err error
+		if dir, err = stateDir(); err != nil {
+			return nil, usageErr(fmt.Errorf("no folder for state (%w): name one with -state", err))
+		}
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, usageErr(fmt.Errorf("state: %w", err))
+	}
+	b, err := auth.OpenFileBudget(filepath.Join(dir, "budget"), nil)
+	if err != nil {
+		return nil, usageErr(fmt.Errorf("state: %w", err))
+	}
+	return b, nil
+}
+
+// stateDir is the user's folder for what programs remember.
+func stateDir() (string, error) {
+	if d := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(d) {
+		return filepath.Join(d, "camsec"), nil
+	}
+	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
+		d, err := os.UserConfigDir()
+		return filepath.Join(d, "camsec"), err
+	}
+	d, err := os.UserHomeDir()
+	return filepath.Join(d, ".local", "state", "camsec"), err
+}
