@@ -3,6 +3,7 @@ package onvif
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/camsec/camsec"
@@ -144,8 +145,16 @@ func (c *Client) SetSystemDateAndTime(ctx context.Context, s TimeSetting) (camse
 		}
 	}, func(ctx context.Context) (bool, error) {
 		d, err := c.SystemDateAndTime(ctx)
-		if err != nil || s.NTP {
-			return d.Type == "NTP", err
+		if err != nil {
+			return false, err
+		}
+		// Devices write zones in their own way: CST-8 as CST-8:00:00.
+		plain := strings.NewReplacer(":00", "", "+", "")
+		if s.TimeZone != "" && plain.Replace(d.TimeZone) != plain.Replace(s.TimeZone) {
+			return false, nil
+		}
+		if s.NTP {
+			return d.Type == "NTP", nil
 		}
 		// The device's clock runs on meanwhile.
 		const slack = time.Minute

@@ -122,20 +122,7 @@ func (d *Device) SetPassword(ctx context.Context, account camsec.Account, passwo
 	if err := d.c.CheckPassword(ctx, u.Name, password); err != nil {
 		return notApplied(err)
 	}
-	next := NewUser{User: u, Password: password}
-	op := operation("SetUser")
-	_, err = d.c.call(ctx, op.Name, next.write)
-	change, err := d.c.verify(ctx, op, err, func(ctx context.Context) (bool, error) { return d.c.proves(ctx, next) })
-	if err != nil {
-		return change, err
-	}
-	if !d.c.isOwn(u.Name) { // the next call is the source's, which need not know yet
-		if kept, err := d.c.haveUsers(ctx, []NewUser{next}); err != nil || !kept {
-			return camsec.Change{}, fmt.Errorf("onvif: set password: it holds, and the account's level cannot be told to be as before: %w", errors.Join(camsec.ErrUncertain, err))
-		}
-	}
-	change.Proof = "fresh login"
-	return change, nil
+	return d.c.setUser(ctx, NewUser{User: u, Password: password})
 }
 
 // refused tells that the device refused the very credential.

@@ -147,8 +147,9 @@ func (c *Client) haveUsers(ctx context.Context, want []NewUser) (bool, error) {
 // devices make the account if there is none: so it is looked for before, and
 // one that is missing matches [camsec.ErrNotFound].
 //
-// The read-back shows level and name; only a login shows the password:
-// [Client.ProvePassword], which [Device.SetPassword] does.
+// A fresh login with the new password is the proof. After the password of the
+// account in use was changed, the next call asks the source anew: it must know
+// the new one by then.
 //
 //onvif:op SetUser
 func (c *Client) SetUser(ctx context.Context, u NewUser) (camsec.Change, error) {
@@ -165,14 +166,24 @@ func (c *Client) SetUser(ctx context.Context, u NewUser) (camsec.Change, error) 
 	return c.setUser(ctx, u)
 }
 
+// setUser sends the account and proves its password by a login, since the list
+// shows none; of other accounts than our own it looks at the level, too. Our
+// own list can only be asked for again once the source knows the new password.
 func (c *Client) setUser(ctx context.Context, u NewUser) (camsec.Change, error) {
-	check := func(ctx context.Context) (bool, error) { return c.haveUsers(ctx, []NewUser{u}) }
-	if c.isOwn(u.Name) {
-		// The session at hand has the old password: to read back with it
-		// would be a failed login.
-		check = func(ctx context.Context) (bool, error) { return c.proves(ctx, u) }
+	op := operation("SetUser")
+	_, err := c.call(ctx, op.Name, u.write)
+	change, err := c.verify(ctx, op, err, func(ctx context.Context) (bool, error) { return c.proves(ctx, u) })
+	if err != nil {
+		return change, err
 	}
-	return c.write(ctx, "SetUser", u.write, check)
+	if !c.isOwn(u.Name) {
+		if kept, err := c.haveUsers(ctx, []NewUser{u}); err != nil || !kept {
+			return camsec.Change{}, fmt.Errorf("onvif: SetUser: the password holds, and the level cannot be told to be %s: %w",
+				clean(u.Level), errors.Join(camsec.ErrUncertain, err))
+		}
+	}
+	change.Proof = "fresh login"
+	return change, nil
 }
 
 // proves tells whether a fresh login with the account works; after that the
@@ -197,6 +208,11 @@ func (c *Client) proves(ctx context.Context, u NewUser) (bool, error) {
 func (c *Client) DeleteUsers(ctx context.Context, names ...string) (camsec.Change, error) {
 	if len(names) == 0 {
 		return notApplied(errors.New("onvif: DeleteUsers: no user given"))
+	}
+	if c.hasCred {
+		if err := c.prove(ctx); err != nil { // so that we know who we are
+			return notApplied(err)
+		}
 	}
 	if slices.ContainsFunc(names, c.isOwn) {
 		return notApplied(fmt.Errorf("onvif: DeleteUsers: the account in use: %w", ErrCutOff))

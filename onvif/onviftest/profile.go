@@ -158,7 +158,7 @@ func Current() Profile {
 // list, faults with two subcodes, and a page of HTML with a 401.
 func Hikvision() Profile {
 	return Profile{
-		Manufacturer: "HIKVISION", Model: "DS-2CD2012-TEST", Firmware: "V5.3.0 build 150513", Serial: "DS-2CD2012-TEST20150601AAWRTEST00011", Hardware: "88",
+		Manufacturer: "HIKVISION", Model: "DS-2CD2012-TEST", Firmware: "V5.2.0 build 140721", Serial: "DS-2CD2012-TEST20150601AAWRTEST00011", Hardware: "88",
 		MAC: "02:00:5e:00:54:02", Scopes: []string{"onvif://www.onvif.org/Profile/Streaming", "onvif://www.onvif.org/Profile/G"},
 		User: "admin", Password: "Correct-Horse-7", MoreUsers: []User{{Name: "media", Password: "Only-Look-55", Level: "User"}},
 		Digest: []string{""}, Token: true, Window: 5 * time.Minute, Realm: "DS-2CD2012-TEST", LockAfter: 7,
