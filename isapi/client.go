@@ -73,6 +73,7 @@ type Client struct {
 	target   camsec.Target
 	plain    http.RoundTripper // without credentials
 	ownBase  bool              // plain is ours, and tells what it has sent
+	newBase  func() *http.Transport
 	logins   auth.TransportOptions
 	login    atomic.Pointer[auth.Transport]
 	writing  chan struct{} // holds a token while a write goes on
@@ -130,7 +131,8 @@ func New(address string, source auth.Source, opts *Options) (*Client, error) {
 		if c.trust == "" {
 			c.handshake.verified = camsec.StateOn
 		}
-		tr := wire.NewHTTPTransport(to)
+		c.newBase = func() *http.Transport { return wire.NewHTTPTransport(to) }
+		tr := c.newBase()
 		c.plain, c.idle, c.ownBase = tr, tr.CloseIdleConnections, true
 	}
 	c.plain = watchedTransport{c.plain, &c.handshake}
@@ -211,6 +213,16 @@ func (c *Client) send(ctx context.Context, rt http.RoundTripper, op Operation, l
 
 // transport is what logs in to the device at the moment.
 func (c *Client) transport() http.RoundTripper { return c.login.Load() }
+
+// freshBase returns connections that nothing was sent over, if the client makes
+// its connections itself, and what gives them back.
+func (c *Client) freshBase() (base http.RoundTripper, done func()) {
+	if c.newBase == nil {
+		return c.plain, func() {}
+	}
+	tr := c.newBase()
+	return tr, tr.CloseIdleConnections
+}
 
 // loginAnew forgets nonces, when a write of ours has changed what the device
 // asks for. If that may be something weaker than has worked before, it has the

@@ -161,3 +161,19 @@ func (d *Device) SetSetting(ctx context.Context, id string, value camsec.Value) 
 	}
 	return set(ctx, d.c, value)
 }
+
+// SetPassword changes a password of one of three stores: the device's own
+// ([Client.SetPassword]), ONVIF's ([Client.SetONVIFPassword]) and, on a
+// recorder, its logins to cameras, where the account's name is the channel's
+// number ([Client.SetChannelCredential]).
+func (d *Device) SetPassword(ctx context.Context, account camsec.Account, password camsec.Secret) (camsec.Change, error) {
+	switch account.Store {
+	case "", camsec.StoreDevice:
+		return d.c.SetPassword(ctx, account.Name, password)
+	case camsec.StoreONVIF:
+		return d.c.SetONVIFPassword(ctx, account.Name, password)
+	case camsec.StoreChannel:
+		return d.c.SetChannelCredential(ctx, account.Name, "", password)
+	}
+	return notApplied(fmt.Errorf("isapi: set password in store %s: %w", clean(string(account.Store)), errors.ErrUnsupported))
+}

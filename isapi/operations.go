@@ -62,6 +62,7 @@ var operations = []Operation{
 	get("WebCertificate", "/ISAPI/Security/webCertificate", camsec.Documented), get("Wireless", "/ISAPI/System/Network/interfaces/2/wireless", camsec.Recorded),
 
 	// Read by writes alone, and named after them.
+	get("SetChannelCredential", "/ISAPI/ContentMgmt/InputProxy/channels/{id}", camsec.Documented),
 	get("SetDDNS", "/ISAPI/System/Network/DDNS/{id}", camsec.Documented),
 	get("SetEventTrigger", "/ISAPI/Event/triggers/{id}", camsec.Recorded),
 	get("SetFTP", "/ISAPI/System/Network/ftp/{id}", camsec.Documented),
@@ -72,14 +73,21 @@ var operations = []Operation{
 	get("SetNTPServer", "/ISAPI/System/time/ntpServers/{id}", camsec.Recorded),
 	get("SetMulticast", "/ISAPI/Streaming/channels/{id}", camsec.Recorded),
 	get("SetStreamingSecurity", "/ISAPI/Streaming/channels/{id}", camsec.Recorded),
+	get("SetUserLevel", "/ISAPI/Security/users/{id}", camsec.Recorded),
+	get("SetUserPermission", "/ISAPI/Security/UserPermission", camsec.Documented),
+	get("SetUserPermission", "/ISAPI/Security/UserPermission/{id}", camsec.Documented),
 }
 
 // writes is the table of all that changes a device. What rests on answers of
 // devices to the very write is recorded; most is not.
 var writes = []Operation{
+	write("CreateONVIFUser", "PUT /ISAPI/Security/ONVIF/users/{id}?security=0", camsec.Documented),
+	write("CreateUser", "POST /ISAPI/Security/users", camsec.Documented),
+	write("DeleteUser", "DELETE /ISAPI/Security/users/{id}", camsec.Documented),
 	write("SetAdminAccess", "PUT /ISAPI/Security/adminAccesses", camsec.Documented),
 	write("SetAdvanced", "PUT /ISAPI/Security/advanced?format=json", camsec.Documented),
 	write("SetAnonymousLogin", "PUT /ISAPI/Security/UserPermission/anonymouslogin", camsec.Documented),
+	write("SetChannelCredential", "PUT /ISAPI/ContentMgmt/InputProxy/channels/{id}", camsec.Documented),
 	write("SetDDNS", "PUT /ISAPI/System/Network/DDNS/{id}", camsec.Documented),
 	write("SetDiscoveryMode", "PUT /ISAPI/System/discoveryMode", camsec.Documented),
 	write("SetEHome", "PUT /ISAPI/System/Network/Ehome", camsec.Recorded),
@@ -98,13 +106,19 @@ var writes = []Operation{
 	write("SetMailEncryption", "PUT /ISAPI/System/Network/mailing/{id}", camsec.Documented),
 	write("SetMulticast", "PUT /ISAPI/Streaming/channels/{id}", camsec.Documented),
 	write("SetNTPServer", "PUT /ISAPI/System/time/ntpServers/{id}", camsec.Documented),
+	write("SetONVIFPassword", "PUT /ISAPI/Security/ONVIF/users/{id}?security=0", camsec.Documented),
+	write("SetPassword", "PUT /ISAPI/Security/users/{id}", camsec.Documented),
 	write("SetRTSPCertificate", "PUT /ISAPI/Security/RTSPCertificate", camsec.Documented),
 	write("SetSNMP", "PUT /ISAPI/System/Network/SNMP", camsec.Documented),
+	write("SetSNMPCommunities", "PUT /ISAPI/System/Network/SNMP", camsec.Documented),
+	write("SetSNMPUser", "PUT /ISAPI/System/Network/SNMP", camsec.Documented),
 	write("SetSSH", "PUT /ISAPI/System/Network/ssh", camsec.Recorded),
 	write("SetStreamingSecurity", "PUT /ISAPI/Streaming/channels/{id}", camsec.Documented),
 	write("SetTelnet", "PUT /ISAPI/System/Network/telnetd", camsec.Documented),
 	write("SetTimeMode", "PUT /ISAPI/System/time", camsec.Documented),
 	write("SetUPnP", "PUT /ISAPI/System/Network/UPnP", camsec.Documented),
+	write("SetUserLevel", "PUT /ISAPI/Security/users/{id}", camsec.Documented),
+	write("SetUserPermission", "PUT /ISAPI/Security/UserPermission/{id}", camsec.Documented),
 	write("SetWebCertificate", "PUT /ISAPI/Security/webCertificate", camsec.Documented),
 }
 

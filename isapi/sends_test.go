@@ -2,6 +2,7 @@ package isapi_test
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"slices"
 	"strings"
@@ -18,6 +19,16 @@ import (
 // arguments are what methods with more than a context are called with, so that
 // they do change something on the device of talkative.
 var arguments = map[string][]any{
+	"CreateONVIFUser":      {isapi.NewUser{Name: "wall", Level: "mediaUser", Password: secret(newPassword)}},
+	"CreateUser":           {isapi.NewUser{Name: "wall", Level: "Viewer", Password: secret(newPassword)}},
+	"DeleteUser":           {"vms"},
+	"SetChannelCredential": {"1", "", secret(newPassword)},
+	"SetONVIFPassword":     {"vms", secret(newPassword)},
+	"SetPassword":          {"vms", secret(newPassword)},
+	"SetSNMPCommunities":   {secret("read-1"), secret("write-1")},
+	"SetSNMPUser":          {"1", isapi.SNMPUserChange{AuthMethod: "SHA"}},
+	"SetUserLevel":         {"vms", "Viewer"},
+	"SetUserPermission":    {"vms", map[string]bool{"preview": false}},
 	"SetAdminAccess":       {"WebSocket", isapi.AdminAccessChange{Enabled: camsec.StateOn}},
 	"SetAdvanced":          {isapi.Advanced{IdleLogout: camsec.StateOff}},
 	"SetAnonymousLogin":    {true},
@@ -48,7 +59,8 @@ var arguments = map[string][]any{
 	"SetUPnP":              {true},
 	"SetWebCertificate":    {isapi.AuthMode{Types: []string{"digest", "basic"}}},
 
-	"Device.SetSetting": {"service.ssh", camsec.ValueOf(true)},
+	"Device.SetPassword": {camsec.Account{Name: "vms"}, secret(newPassword)},
+	"Device.SetSetting":  {"service.ssh", camsec.ValueOf(true)},
 }
 
 // talkative is a device on which every method has something to do.
@@ -140,7 +152,9 @@ func TestMethodsSendWhatTheTableSays(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := talkative(t, false)
 			change, err := call(t, name, method(b))
-			require.NoError(t, err)
+			if !errors.Is(err, isapi.ErrUnproven) {
+				require.NoError(t, err)
+			}
 			require.NotEmpty(t, b.tap.sent, "it sends nothing, so nothing is known of it")
 			sent := operationsOf(t, b.tap.sent)
 			for _, o := range isapi.Operations() {
@@ -151,7 +165,7 @@ func TestMethodsSendWhatTheTableSays(t *testing.T) {
 			writes := slices.ContainsFunc(sent, func(o isapi.Operation) bool { return o.Writes })
 			assert.Equal(t, writes, change != nil, "a write returns a Change, and nothing else does")
 			if change != nil {
-				assert.Equal(t, camsec.Applied, change.Outcome)
+				assert.Equal(t, err == nil, change.Outcome == camsec.Applied)
 				wrote++
 			}
 
@@ -167,7 +181,7 @@ func TestMethodsSendWhatTheTableSays(t *testing.T) {
 			assert.Zero(t, b.Host().Connections())
 		})
 	}
-	assert.GreaterOrEqual(t, wrote, len(arguments))
+	assert.Equal(t, wrote, len(arguments))
 	named := map[string]bool{}
 	for name := range methods() {
 		named[name] = true

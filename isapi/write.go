@@ -24,6 +24,8 @@ var (
 	// ErrCutOff: the change would close the way that this client has into the
 	// device. Nothing was sent.
 	ErrCutOff = errors.New("isapi: change would cut this client off")
+	// ErrExists: there is an account of that name already.
+	ErrExists = errors.New("isapi: account exists")
 	// ErrUnproven: the device took a value that it does not show, so that
 	// reading back proves nothing: only its use can. It comes with
 	// [camsec.ErrUncertain].
@@ -48,6 +50,9 @@ type revision struct {
 	only     []string // children of the root that make a minimal document
 	relogin  bool     // the write changes how logins are made
 	lowers   bool     // perhaps to something weaker
+	member   bool     // of several reads of the name, the one with the {id}
+	// prove tells whether a secret that is not shown works; nil: nothing can.
+	prove func(context.Context) (proof string, err error)
 }
 
 // revise makes one change. The outcome is Applied only if the device shows the
@@ -59,6 +64,9 @@ func (c *Client) revise(ctx context.Context, r revision) (camsec.Change, error) 
 		r.get = r.set
 	}
 	get, set := operation(r.get).with(r.id), writeOf(r.set).with(r.id)
+	if r.member {
+		get.Path = set.Path
+	}
 	release, err := c.beginWrite(ctx, set)
 	if err != nil {
 		return notApplied(err)
@@ -100,8 +108,17 @@ func (c *Client) revise(ctx context.Context, r revision) (camsec.Change, error) 
 		return compare(before, after), nil
 	}
 	change, err := c.resolve(ctx, set, a, look)
-	if err == nil && change.Outcome == camsec.Applied && before.secrets > 0 {
+	switch {
+	case before.secrets == 0:
+	case err == nil && r.prove == nil:
 		return uncertain(set, change.RebootRequired, ErrUnproven)
+	case err == nil:
+		if change.Proof, err = r.prove(ctx); err != nil {
+			return uncertain(set, change.RebootRequired, fmt.Errorf("%w: %w", ErrUnproven, err))
+		}
+	case a.lost != nil && change.Outcome == camsec.NotApplied:
+		// What reads back as before tells nothing of what is not shown.
+		return uncertain(set, a.reboot, a.lost)
 	}
 	return change, err
 }

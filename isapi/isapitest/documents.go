@@ -17,6 +17,9 @@ const (
 	timePath     = "/ISAPI/System/time"
 	onlinePath   = "/ISAPI/Security/onlineUser"
 	rebootPath   = "/ISAPI/System/reboot"
+	onvifPath    = "/ISAPI/Security/ONVIF/users"
+	rightsPath   = "/ISAPI/Security/UserPermission"
+	channelsPath = "/ISAPI/ContentMgmt/InputProxy/channels"
 
 	certificatePath = "/ISAPI/Security/webCertificate"
 )
@@ -89,6 +92,7 @@ func documents(p Profile) map[string]string {
 	set("/ISAPI/System/Network/mailing", p.mailing())
 	set("/ISAPI/System/Network/interfaces", p.interfaces())
 	p.streams(set)
+	set(rightsPath, p.rights())
 	if p.WebCertificate != "" {
 		set(certificatePath, p.doc("WebCertificate",
 			el("CertificateType", p.WebCertificate),
@@ -101,7 +105,7 @@ func documents(p Profile) map[string]string {
 		set("/ISAPI/Security/RTSPCertificate", p.doc("RTSPCertificate", el("certificateType", "digest")))
 	}
 	if p.has("onvif") {
-		set("/ISAPI/Security/ONVIF/users", p.doc("UserList"))
+		set(onvifPath, p.onvifUsers())
 	}
 	if len(p.Channels) > 0 {
 		p.channels(set)
@@ -298,7 +302,7 @@ func (p *Profile) streams(set func(path, body string)) {
 }
 
 func (p *Profile) channels(set func(path, body string)) {
-	const base = "/ISAPI/ContentMgmt/InputProxy/channels"
+	const base = channelsPath
 	var all, states []string
 	for _, c := range p.Channels {
 		source := in("sourceInputPortDescriptor",
@@ -328,4 +332,26 @@ func (p *Profile) channels(set func(path, body string)) {
 	// Recorders announce a size that need not be the number of channels.
 	set(base, p.docWith("InputProxyChannelList", ` size="16"`, all...))
 	set(base+"/status", p.doc("InputProxyChannelStatusList", states...))
+}
+
+func (p *Profile) onvifUsers() string {
+	var all []string
+	for _, u := range p.ONVIFUsers {
+		all = append(all, p.member("User", el("id", u.ID), el("userName", u.Name), el("userType", u.Level)))
+	}
+	return p.doc("UserList", all...)
+}
+
+// rights are what accounts may do; documented, not recorded. Their numbers are
+// not those of the accounts.
+func (p *Profile) rights() string {
+	all := []string{}
+	for i, u := range append([]User{{ID: 1, Level: "Administrator"}}, p.MoreUsers...) {
+		admin := u.Level == "Administrator"
+		all = append(all, p.member("UserPermission", el("id", 10+i), el("userID", u.ID), el("userType", strings.ToLower(u.Level)),
+			in("remotePermission", el("parameterConfig", admin), el("logOrStateCheck", admin), el("upgrade", admin),
+				el("restartOrShutdown", admin), el("contorlLocalOut", admin), el("transParentChannel", admin),
+				el("preview", true), el("record", admin), el("playBack", true), el("ptzControl", admin))))
+	}
+	return p.doc("UserPermissionList", all...)
 }

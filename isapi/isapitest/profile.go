@@ -41,6 +41,9 @@ type Channel struct {
 	Serial   string
 	Firmware string
 	Online   bool
+	// Password is what the camera wants. Empty means that whatever the
+	// recorder is told works.
+	Password string
 	// Detect is chanDetectResult; empty follows Online.
 	Detect string
 	// Validate is certificateValidationEnabled; empty leaves it out.
@@ -66,6 +69,9 @@ type Profile struct {
 	// WeakStatus is the HTTP status of a password refused by policy; zero
 	// means 400. Some devices answer 200.
 	WeakStatus int
+	// ONVIFUsers are accounts of a store of their own, on devices that have
+	// the onvif service.
+	ONVIFUsers []User
 	// TruncateAt is where the device cuts a long password without a word;
 	// zero refuses passwords over 16.
 	TruncateAt int

@@ -84,7 +84,8 @@ func (p *Profile) serviceDocument(name string) (path, body string) {
 				el("enabled", enabled), el("writeCommunity", "private"), el("readCommunity", "public"))
 		}
 		body = p.doc("SNMP", version("SNMPv1c", false), version("SNMPv2c", on),
-			in("SNMPAdvanced", in("SNMPUserList"), el("enabled", false)), el("listenPort", 161))
+			in("SNMPAdvanced", in("SNMPUserList", snmpUser(1, "reader"), snmpUser(2, "writer")), el("enabled", false)),
+			el("listenPort", 161))
 	case "ddns":
 		body = p.doc("DDNSList", in("DDNS", el("id", 1), el("enabled", on), el("provider", "DynDNS"),
 			in("serverAddress", el("addressingFormatType", "hostname"), el("hostName", "")),
@@ -133,6 +134,11 @@ func (p *Profile) serviceDocument(name string) (path, body string) {
 		return "", ""
 	}
 	return path, body
+}
+
+func snmpUser(id int, name string) string {
+	return in("SNMPUser", el("id", id), el("userName", name), el("remoteEngineID", ""),
+		el("snmpAuthenticationMethod", "none"), el("snmpPrivacyMethod", "none"))
 }
 
 func (d *Device) setService(name string, on bool) {
@@ -217,6 +223,10 @@ func (d *Device) service(name string) bool {
 
 // settle makes a written document effective.
 func (d *Device) settle(path string) {
+	if strings.HasPrefix(path, channelsPath+"/") {
+		d.connect(path, strings.TrimPrefix(path, channelsPath+"/"))
+		return
+	}
 	root := parse(d.docs["GET "+path])
 	switch {
 	case root == nil:
@@ -237,5 +247,31 @@ func (d *Device) settle(path string) {
 		case "MD5/SHA256":
 			d.host.SetAlgorithms(authtest.SHA256, authtest.MD5)
 		}
+	}
+}
+
+// connect has the recorder log in to a camera with what it was told.
+func (d *Device) connect(path, id string) {
+	for _, c := range d.profile.Channels {
+		told, has := d.secrets[path+" sourceInputPortDescriptor/password"]
+		if itoa(c.ID) != id || !has {
+			continue
+		}
+		online, detect := "true", "connect"
+		if c.Password != "" && told != c.Password {
+			online, detect = "false", "errorUserNameOrPasswd"
+		}
+		change := func(e *etree.Element) {
+			if e == nil {
+				return
+			}
+			for name, text := range map[string]string{"online": online, "chanDetectResult": detect} {
+				if f := e.SelectElement(name); f != nil {
+					f.SetText(text)
+				}
+			}
+		}
+		d.edit("GET "+channelsPath+"/status", func(root *etree.Element) { change(memberOf(root, id)) })
+		d.edit("GET "+path+"/status", change)
 	}
 }

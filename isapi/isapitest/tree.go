@@ -72,7 +72,7 @@ var lists = map[string]string{
 	network + "DDNS": "DDNS", network + "ftp": "FTPNotification", network + "mailing": "mailing",
 	"/ISAPI/System/time/ntpServers": "NTPServer", "/ISAPI/Event/notification/httpHosts": "HttpHostNotification",
 	"/ISAPI/Streaming/channels": "StreamingChannel", "/ISAPI/Event/triggers": "EventTrigger",
-	"/ISAPI/ContentMgmt/InputProxy/channels": "InputProxyChannel",
+	channelsPath: "InputProxyChannel", rightsPath: "UserPermission", onvifPath: "User",
 }
 
 // whole returns the path of the document that holds what is at path, and the

@@ -111,6 +111,36 @@ func (d *Device) planDelete(caller, number string) (func(), answer) {
 	}, answerOK
 }
 
+// planONVIF makes or changes an account of ONVIF's own store.
+func (d *Device) planONVIF(admin bool, id string, put *etree.Element) (func(), answer) {
+	if _, ok := d.find("GET", onvifPath); !ok {
+		return nil, d.notSupported()
+	}
+	switch {
+	case put == nil:
+		return nil, answerFormat
+	case !admin:
+		return nil, answerDenied
+	case put.Tag != "User" || word(put, "id") != id || word(put, "userName") == "" || put.SelectElement("password") == nil:
+		return nil, answerContent
+	case !slices.Contains([]string{"administrator", "operator", "mediaUser"}, word(put, "userType")):
+		return nil, answerContent
+	}
+	if no := d.acceptable(word(put, "userName"), put.SelectElement("password").Text()); no != answerOK {
+		return nil, no
+	}
+	return func() {
+		d.keepSecrets(onvifPath+"/"+id, "", put)
+		d.edit("GET "+onvifPath, func(root *etree.Element) {
+			if have := memberOf(root, id); have != nil {
+				merge(have, put)
+				return
+			}
+			root.AddChild(clean(put))
+		})
+	}, answerOK
+}
+
 // acceptable is the device's whole say on a new password.
 func (d *Device) acceptable(name, password string) answer {
 	no := d.policy(name, password)

@@ -196,6 +196,8 @@ func (d *Device) plan(r *http.Request, sent string) (change func(), no answer) {
 		return d.restart, answerOK
 	case r.Method != http.MethodPut:
 		return nil, answerMethod
+	case strings.HasPrefix(path, onvifPath+"/"):
+		return d.planONVIF(admin, strings.TrimPrefix(path, onvifPath+"/"), parse(sent))
 	}
 	if _, ok := d.find(http.MethodGet, path); !ok {
 		if isUser {
