@@ -464,3 +464,35 @@ func reset(t *testing.T, w http.ResponseWriter) {
 	}
 	_ = conn.Close()
 }
+
+// What callers give may hold anything, too: it is escaped, or refused before
+// a byte is sent.
+func TestCase115OwnInputs(t *testing.T) {
+	for _, user := range []string{`a"b`, `a\b`, `a\`, `]]>`, `a&b<c>'d'`, `a, uri="/x"`, `a=b`, "ä", " a ", "%41", ""} {
+		for _, utf8 := range []bool{false, true} {
+			t.Run(fmt.Sprintf("case 115: user %q, charset %t", user, utf8), func(t *testing.T) {
+				password := `p"\` + user + `]]>&` + right
+				h := newHost(t, func(o *authtest.Options) { o.UTF8, o.Users = utf8, map[string]string{user: password} })
+				rt := transport(t, h.Transport(), "", func(o *auth.TransportOptions) {
+					o.Source = auth.Static(user, camsec.NewSecret([]byte(password)))
+				})
+				_, err := exchange(t, rt, "GET", `http://192.0.2.1/x?a="b"&c=%22%0d`, "")
+				require.NoError(t, err)
+				log := h.Log()
+				require.Equal(t, user, log[len(log)-1].User)
+			})
+		}
+	}
+	for _, user := range []string{"a:b", "a\x00b", "a\r\nX-Y: z", "a\tb", "a\x7f"} {
+		t.Run(fmt.Sprintf("case 115: user %q", user), func(t *testing.T) {
+			h := newHost(t, nil)
+			rt := transport(t, h.Transport(), "", func(o *auth.TransportOptions) {
+				o.Source = auth.Static(user, camsec.NewSecret([]byte(right)))
+			})
+			_, err := exchange(t, rt, "GET", deviceURL, "")
+			require.Equal(t, auth.KindUser, kindOf(t, err))
+			require.NotContains(t, err.Error(), user)
+			require.Zero(t, h.Requests())
+		})
+	}
+}
