@@ -1,6 +1,7 @@
 package firmware
 
 import (
+	"bytes"
 	"errors"
 	"hash"
 
@@ -24,6 +25,22 @@ func sumCheck(what string, off, n int64, h hash.Hash32, want uint32) *pass.Check
 		},
 	}
 }
+
+// digestCheck holds sections of the file against a digest.
+func digestCheck(what string, sections []pass.Section, h hash.Hash, want []byte) *pass.Check {
+	return &pass.Check{
+		What: what, Strength: pass.Digest, Sections: sections, To: h,
+		Finish: func() error {
+			if !bytes.Equal(h.Sum(nil), want) {
+				return errDiffers
+			}
+			return nil
+		},
+	}
+}
+
+// clean makes text from a file safe to print.
+func clean(s string) string { return untrusted.Text([]byte(s)) }
 
 // formatError puts a parser's complaint into the public form; an error of
 // reading stays what it is.

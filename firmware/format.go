@@ -1,6 +1,7 @@
 package firmware
 
 import (
+	"crypto"
 	"errors"
 	"fmt"
 	"io"
@@ -28,11 +29,16 @@ type format struct {
 const headLength = 4096
 
 // formats are asked in this order; the first that recognises the file has it.
-// Formats that are told by their last bytes come last.
 func formats() []format {
 	return append([]format{
+		// These two are told by the last bytes and wrap files of other formats.
+		fwtoolFormat,
+		raucFormat,
 		uimageFormat,
 		tplinkFormat,
+		fitFormat,
+		swupdateFormat,
+		menderFormat,
 		hikvisionFormat,
 		dahuaFormat,
 		boschFormat,
@@ -59,6 +65,9 @@ type parsed struct {
 	// loose says that what the image claims to be lies outside what its
 	// signatures cover.
 	loose bool
+	// unsigned says, in sentences, which units (see embedded) have no
+	// signature although others have one. Such an image is not authentic.
+	unsigned []string
 }
 
 // alternatives stands between the schemes that a signature may be of, where
@@ -81,6 +90,16 @@ type embedded struct {
 	covers []pass.Span
 	// about says for people what it signs.
 	about string
+	// unit names what of the image the signature stands for, where each of
+	// several parts has signatures of its own: the image is authentic when of
+	// every unit one signature verifies. Empty: the whole image.
+	unit string
+	// weakest is the weakest hash between the signed bytes and what covers
+	// names, where the signature's own is not; the floor must admit it.
+	weakest crypto.Hash
+	// leavesOut says, for people, what such a signature leaves open although
+	// it verifies. Empty: nothing but the uncovered ranges.
+	leavesOut string
 }
 
 // Inspect reads what is in a firmware file: format, contents, and what it

@@ -2,6 +2,7 @@ package firmware
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/camsec/camsec/firmware/internal/pass"
@@ -22,6 +23,7 @@ func (x *examination) judge(v *Verifier) {
 func (x *examination) authenticity(v *Verifier) {
 	a := &x.report.Authenticity
 	var failed []*opening
+	x.units()
 	for _, o := range x.opened {
 		if o.err == nil && !o.detached && x.report.Integrity.Status == IntegrityBroken {
 			o.err = sig.Errorf(sig.Invalid, "", "the signature is right, but what it vouches for is not: %s", x.report.Integrity.Reason)
@@ -56,6 +58,34 @@ func (x *examination) authenticity(v *Verifier) {
 	}
 }
 
+// units lets signatures of parts count together only: of every part one must
+// have verified, or none stands for the image.
+func (x *examination) units() {
+	missing := x.parsed.unsigned
+	verified, failed := map[string]bool{}, map[string]error{}
+	for _, o := range x.opened {
+		if o.err == nil {
+			verified[o.unit] = true
+		} else if failed[o.unit] == nil {
+			failed[o.unit] = o.err
+		}
+	}
+	for _, o := range x.opened {
+		if o.unit != "" && !verified[o.unit] {
+			missing = append(missing, fmt.Sprintf("%s: %v", o.unit, failed[o.unit]))
+		}
+	}
+	if len(missing) == 0 {
+		return
+	}
+	for _, o := range x.opened {
+		if o.unit != "" && o.err == nil {
+			o.err = sig.Errorf(sig.Invalid, "", "it verifies, but does not stand for the whole image: %s", missing[0])
+			o.result = nil
+		}
+	}
+}
+
 // accept adds the signers of a signature that verified.
 func (x *examination) accept(o *opening) {
 	r := o.result
@@ -72,8 +102,10 @@ func (x *examination) accept(o *opening) {
 	for _, s := range r.Others {
 		add(Signer{By: s.By, Algorithm: s.Algorithm, Anchor: s.Anchor, SignedAt: s.SigningTime})
 	}
-	for _, n := range r.Notes {
-		x.report.because("note: " + n)
+	for _, n := range append(slices.Clone(r.Notes), o.leavesOut) {
+		if n != "" {
+			x.report.because("note: " + n)
+		}
 	}
 }
 

@@ -51,6 +51,11 @@ type Policy struct {
 	// Device is what the image must be for.
 	Device *Device
 
+	// FITConfigurations demands of a FIT that its configurations are signed.
+	// Without it signatures of all its single images count, too, which leave
+	// load addresses, types and the choice of images to anybody.
+	FITConfigurations bool
+
 	// LegacyOlder lets an older image pass: a downgrade brings old
 	// vulnerabilities back.
 	LegacyOlder bool

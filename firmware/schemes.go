@@ -31,6 +31,8 @@ const (
 	schemeOpenPGP = FormatOpenPGP
 	schemeSUIT    = FormatSUIT
 	schemeTUF     = FormatTUF
+	// schemeFIT stands for an algorithm of a FIT that is not known.
+	schemeFIT = "fit"
 )
 
 // Schemes returns the names that a signature's scheme can have where the
@@ -102,6 +104,8 @@ func (v *Verifier) open(scheme string, data []byte) (sig.Check, error) {
 			return nil, err
 		}
 		return m.Open(v.cms())
+	case schemeFIT:
+		return nil, sig.Errorf(sig.Unsupported, scheme, "an algorithm that is not known here")
 	case schemeOpenPGP, schemeSUIT, schemeTUF:
 		return nil, sig.Errorf(sig.Unsupported, scheme, "%s signatures are not verified by this module", scheme)
 	}
@@ -121,7 +125,19 @@ func (v *Verifier) cms() cms.Options {
 
 // embedded opens a signature that stands in the image.
 func (v *Verifier) embedded(s *embedded, c *sig.Content) *opening {
-	o := &opening{name: "the signature in the image", covers: s.covered()}
+	o := &opening{name: "the signature in the image", covers: s.covered(), unit: s.unit, leavesOut: s.leavesOut}
+	if s.unit != "" {
+		o.name = "the signature of " + s.unit
+	}
+	if s.leavesOut != "" && v.policy.FITConfigurations {
+		o.err = sig.Errorf(sig.BelowPolicy, "", "%s", s.leavesOut)
+		return o
+	}
+	if s.weakest != 0 {
+		if _, o.err = v.floor.Hash("", s.weakest); o.err != nil {
+			return o
+		}
+	}
 	o.check, o.err = v.anyOf(strings.Split(s.scheme, alternatives), s.value)
 	if o.check != nil {
 		o.check.Attach(c)

@@ -82,10 +82,13 @@ type examination struct {
 type opening struct {
 	name     string
 	detached bool
-	covers   []pass.Span
-	check    sig.Check
-	result   *sig.Result
-	err      error
+	// unit and leavesOut are those of an embedded signature.
+	unit      string
+	leavesOut string
+	covers    []pass.Span
+	check     sig.Check
+	result    *sig.Result
+	err       error
 }
 
 func (v *Verifier) examine(ctx context.Context, r io.ReaderAt, size int64, e *Evidence) (*examination, error) {

@@ -57,6 +57,26 @@ func (f File) Bytes(off, n, limit int64, what string) ([]byte, error) {
 	return b, nil
 }
 
+// DER reads the head of a DER SEQUENCE and returns how long the head and what
+// follows it are together, zero when there is no such head.
+func DER(b []byte) int64 {
+	if len(b) < 2 || b[0] != 0x30 {
+		return 0
+	}
+	if b[1] < 0x80 {
+		return 2 + int64(b[1])
+	}
+	n := int(b[1] & 0x7f)
+	if n == 0 || n > 4 || len(b) < 2+n {
+		return 0
+	}
+	var length int64
+	for _, c := range b[2 : 2+n] {
+		length = length<<8 | int64(c)
+	}
+	return int64(2+n) + length
+}
+
 // Text returns the bytes before the first NUL as text that is safe to print:
 // what is no printable UTF-8 becomes a question mark.
 func Text(b []byte) string {
