@@ -100,6 +100,9 @@ type Problem struct {
 // Error returns the message.
 func (p *Problem) Error() string { return p.Message }
 
+// Reason returns the code, so that [ReasonOf] finds it.
+func (p *Problem) Reason() Reason { return p.Code }
+
 // ProblemOf returns err in the form that reports carry, nil for nil.
 func ProblemOf(err error) *Problem {
 	if err == nil {

@@ -13,7 +13,9 @@
 //   - who can log in: [Users]
 //   - what is set and what listens: [Settings]
 //   - all of it at once: [Collect]
-//   - is that good enough: [Judge] with [Controls]
+//   - is that good enough: [Judge] with [Controls], as a [Baseline] has them
+//   - who shall be told, and how: [Reports]
+//   - all of that for a fleet: [Run]
 //   - does my driver keep the contract: [CheckDevice], [CheckDeviceWrites]
 //
 // # Unknown is a result

@@ -73,3 +73,9 @@ func TestIsPlaceholder(t *testing.T) {
 		assert.False(t, camsec.IsPlaceholder(id), "%q", id)
 	}
 }
+
+func TestReasonOfAProblem(t *testing.T) {
+	p := &camsec.Problem{Code: camsec.ReasonLocked, Message: "locked"}
+	assert.Equal(t, camsec.ReasonLocked, camsec.ReasonOf(p), "a problem that was saved still says why")
+	assert.Equal(t, camsec.ReasonLocked, camsec.ReasonOf(fmt.Errorf("device: %w", p)))
+}

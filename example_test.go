@@ -74,3 +74,23 @@ func ExampleCheckDevice() {
 	fmt.Println(camsec.CheckDevice(context.Background(), newBench()))
 	// Output: <nil>
 }
+
+// A fleet is visited with as many devices at once as it bears, and results
+// come as they are.
+func ExampleRun() {
+	targets := []camsec.Target{{ID: "gate", Scope: "shop"}, {ID: "yard", Scope: "shop"}, {ID: "dock", Scope: "depot"}}
+	visit := func(ctx context.Context, t camsec.Target) (*camsec.Snapshot, error) {
+		return camsec.Collect(ctx, newBench(), &camsec.CollectOptions{Target: t}) // a driver's device in your program
+	}
+	opts := &camsec.RunOptions{Limits: camsec.Limits{All: 100, Site: 10}}
+	read := 0
+	for v := range camsec.Run(context.Background(), slices.Values(targets), visit, opts) {
+		if v.Err != nil {
+			fmt.Println(v.Target.Key(), v.Err)
+			continue
+		}
+		read++
+	}
+	fmt.Println(read, "devices read")
+	// Output: 3 devices read
+}
