@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -49,7 +50,7 @@ func readInventory(r io.Reader, name string) ([]*target, error) {
 		if errors.Is(err, io.EOF) {
 			return nil, fmt.Errorf("%s: the file is empty", name)
 		}
-		return nil, fmt.Errorf("%s: %s", name, csvError(err, skipped))
+		return nil, csvError(name, err, skipped)
 	}
 	line, _ := cr.FieldPos(0)
 	columns, err := header(head)
@@ -64,7 +65,7 @@ func readInventory(r io.Reader, name string) ([]*target, error) {
 			break
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %s", name, csvError(err, skipped)))
+			errs = append(errs, csvError(name, err, skipped))
 			if len(errs) >= 1000 {
 				break
 			}
@@ -89,11 +90,11 @@ func readInventory(r io.Reader, name string) ([]*target, error) {
 }
 
 // csvError words a syntax error without the line's text.
-func csvError(err error, skipped int) string {
+func csvError(name string, err error, skipped int) error {
 	if p, ok := errors.AsType[*csv.ParseError](err); ok {
-		return fmt.Sprintf("line %d: %v", p.Line+skipped, p.Err)
+		return fmt.Errorf("%s:%d: %w", name, p.Line+skipped, p.Err)
 	}
-	return err.Error()
+	return fmt.Errorf("%s: %w", name, err)
 }
 
 // header checks the column names. A password column is refused: passwords in
@@ -120,6 +121,10 @@ func header(head []string) ([]string, error) {
 	return columns, errors.Join(errs...)
 }
 
+// rounded is what spreadsheets make of a long serial number or id: its digits
+// are gone, and two devices may have become one.
+var rounded = regexp.MustCompile(`^[+-]?\d([.,]\d+)?[eE]\+?\d{1,3}$`)
+
 var passwordWords = []string{
 	"passw", "passphrase", "passcode", "pwd", "kennwort", "motdepasse", "contrasena", "contraseña", "senha",
 	"wachtwoord", "пароль", "密码", "密碼", "パスワード", "lösenord", "hasło", "parola",
@@ -145,6 +150,10 @@ func parseRow(columns, rec []string) (*target, error) {
 		}
 		if !utf8.ValidString(v) || strings.ContainsFunc(v, func(r rune) bool { return r < ' ' && r != '\n' && r != '\r' && r != '\t' }) {
 			errs = append(errs, fmt.Errorf("column %q holds control characters", clean(columns[i])))
+			continue
+		}
+		if rounded.MatchString(v) && columns[i] != "secret" {
+			errs = append(errs, fmt.Errorf("column %q holds a number that a spreadsheet has rounded, %s: format the column as text and fill it in again", clean(columns[i]), v))
 			continue
 		}
 		switch c := columns[i]; c {

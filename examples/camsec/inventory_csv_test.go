@@ -81,11 +81,15 @@ func TestInventoryErrorsNameLines(t *testing.T) {
 			"address,protocol,legacy,tz,via\n10.0.0.1,,,,\n,,yes,,\n10.0.0.2,rtsp,,,\n10.0.0.3,,maybe,,\n10.0.0.4,,,Mars/Base,\n10.0.0.5,,,,nvr\n",
 			[]string{"x.csv:3: no address", "x.csv:4: protocol", "x.csv:5: legacy", "x.csv:6: time zone", "x.csv:7: column via"},
 		},
-		"quote":       {"address,id\n10.0.0.1,\"a\n", []string{"x.csv: line"}},
-		"twice":       {"address,id,ID\n1,2,3\n", []string{"stands twice"}},
-		"too long":    {"address\n10.0.0.1,x\n", []string{"x.csv:2: 2 fields"}},
-		"after quote": {"address,id\n10.0.0.1,\"a\nb\"\n,c\n", []string{"x.csv:4: no address"}},
-		"with a hint": {"sep=;\naddress;id\n;c\n", []string{"x.csv:3: no address"}},
+		"quote":          {"address,id\n10.0.0.1,\"a\n", []string{"x.csv:2:"}},
+		"twice":          {"address,id,ID\n1,2,3\n", []string{"stands twice"}},
+		"too long":       {"address\n10.0.0.1,x\n", []string{"x.csv:2: 2 fields"}},
+		"after quote":    {"address,id\n10.0.0.1,\"a\nb\"\n,c\n", []string{"x.csv:4: no address"}},
+		"rounded id":     {"address;id\n10.0.0.1;1.2E+15\n10.0.0.2;1,23457E+14\n", []string{"x.csv:2: column \"id\" holds a number", "x.csv:3: column \"id\""}},
+		"rounded serial": {"address,Serial no.\n10.0.0.1,4.5E+12\n", []string{"x.csv:2: column \"Serial no.\" holds a number"}},
+		"bare quote":     {"address,id\n10.0.0.1,a\"b\n10.0.0.2,b\n,c\n", []string{"x.csv:2: bare", "x.csv:4: no address"}},
+		"NUL":            {"address,id\n10.0.0.1,a\x00b\n", []string{"x.csv:2: column \"id\" holds control characters"}},
+		"with a hint":    {"sep=;\naddress;id\n;c\n", []string{"x.csv:3: no address"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := readInventory(strings.NewReader(c.text), "x.csv")

@@ -98,5 +98,6 @@ Exit status, the first that applies: 2 usage, 4 a change is unknown or partly
 applied, 3 something could not be told, 1 findings, 0; 130 interrupted.
 "camsec COMMAND -h" lists the flags of a command.
 `)
+	b.WriteString(filesNote)
 	_, _ = io.WriteString(w, b.String())
 }
