@@ -236,6 +236,12 @@ func UserOf(ctx context.Context) string {
 	return name
 }
 
+// AsUser returns a context for which UserOf says name: for a handler that has
+// logged its client in by itself, see [Host.Login].
+func AsUser(ctx context.Context, name string) context.Context {
+	return context.WithValue(ctx, userKey{}, name)
+}
+
 // ServeHTTP plays the faults due, checks the login and calls the handler.
 func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.mu.Lock()
@@ -265,7 +271,7 @@ func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, a)
 		return
 	}
-	r = r.WithContext(context.WithValue(r.Context(), userKey{}, a.user))
+	r = r.WithContext(AsUser(r.Context(), a.user))
 	if h.play(w, r, true) {
 		return
 	}

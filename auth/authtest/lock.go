@@ -76,6 +76,25 @@ func (h *Host) fail(key lockKey) {
 	}
 }
 
+// Login settles a login that the handler has checked itself, since it stands in
+// a message and not in HTTP's header: the lock-out rules apply to it and it
+// counts like any other. It tells whether the login is accepted, which one
+// that is right but locked is not, and what a refusal may tell.
+func (h *Host) Login(r *http.Request, user string, right bool) (Refusal, bool) {
+	h.mu.Lock()
+	a := h.settle(r, attempt{user: user}, right)
+	switch a.outcome {
+	case LoggedIn:
+		h.counts.logins++
+	case Locked:
+		h.counts.locked++
+	default:
+		h.counts.failed++
+	}
+	h.mu.Unlock()
+	return h.refusal(r, a), a.outcome == LoggedIn
+}
+
 // A Refusal is what a 401 may tell about the lock.
 type Refusal struct {
 	Locked  bool
