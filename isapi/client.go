@@ -2,6 +2,7 @@ package isapi
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -59,6 +60,9 @@ type Options struct {
 	// guards of address filters. Nil means the local address of the
 	// connection, which behind address translation is another one.
 	Seen []netip.Addr
+	// SessionLogin logs in by session instead of digest where the device can;
+	// see [Client.SessionLogin]. Close then ends the session.
+	SessionLogin bool
 	// InsecureBasic answers Basic challenges over TLS that is verified or
 	// pinned.
 	InsecureBasic bool
@@ -76,7 +80,8 @@ type Client struct {
 	newBase  func() *http.Transport
 	logins   auth.TransportOptions
 	login    atomic.Pointer[auth.Transport]
-	writing  chan struct{} // holds a token while a write goes on
+	session  atomic.Pointer[sessionTransport] // in place of login; nil: by digest
+	writing  chan struct{}                    // holds a token while a write goes on
 	settle   time.Duration
 	seen     []netip.Addr
 	local    atomic.Pointer[netip.Addr] // our end of the last connection to write by
@@ -155,6 +160,9 @@ func New(address string, source auth.Source, opts *Options) (*Client, error) {
 		return nil, fmt.Errorf("isapi: %w", err)
 	}
 	c.login.Store(login)
+	if opts.SessionLogin {
+		c.session.Store(newSessionTransport(c))
+	}
 	return c, nil
 }
 
@@ -164,9 +172,15 @@ func (c *Client) Target() camsec.Target { return c.target }
 // BaseURL returns scheme and host that requests go to.
 func (c *Client) BaseURL() string { return c.base.Scheme + "://" + c.base.Host }
 
-// Close closes the idle connections that the client opened itself. It always
-// returns nil; the client stays usable.
+// Close ends a session, for which it gives the device five seconds, and closes
+// the idle connections that the client opened itself. It always returns nil;
+// the client stays usable, by digest.
 func (c *Client) Close() error {
+	if c.session.Load() != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), logoutLimit)
+		_ = c.SessionLogout(ctx) // a session that cannot be ended runs out
+		cancel()
+	}
 	c.idle()
 	return nil
 }
@@ -175,6 +189,14 @@ func (c *Client) Close() error {
 // [camsec.Snapshot]: empty for a verified certificate, and where
 // [Options.Base] decides.
 func (c *Client) Trust() string { return c.trust }
+
+// random is where what must not be guessed comes from.
+func (c *Client) random() io.Reader {
+	if c.logins.Rand != nil {
+		return c.logins.Rand
+	}
+	return rand.Reader
+}
 
 // request builds the request of an operation, without a body.
 func (c *Client) request(ctx context.Context, op Operation) *http.Request {
@@ -212,7 +234,12 @@ func (c *Client) send(ctx context.Context, rt http.RoundTripper, op Operation, l
 }
 
 // transport is what logs in to the device at the moment.
-func (c *Client) transport() http.RoundTripper { return c.login.Load() }
+func (c *Client) transport() http.RoundTripper {
+	if s := c.session.Load(); s != nil {
+		return s
+	}
+	return c.login.Load()
+}
 
 // freshBase returns connections that nothing was sent over, if the client makes
 // its connections itself, and what gives them back.
@@ -234,6 +261,9 @@ func (c *Client) loginAnew(ctx context.Context, weaker bool) {
 	}
 	if t, err := auth.NewTransport(c.logins); err == nil { // as it was made before
 		c.login.Store(t)
+	}
+	if s := c.session.Load(); s != nil {
+		_, _ = s.takeSession(ctx) // if ctx is over, the device ends it
 	}
 }
 

@@ -254,6 +254,7 @@ func TestCapabilitiesOfRecordedDevices(t *testing.T) {
 
 // own fixtures: names and nesting as documented, values made up.
 var documents = map[string]string{
+	"/SDK/activateStatus":                           `<ActivateStatus><Activated>true</Activated></ActivateStatus>`,
 	"/ISAPI/System/deviceInfo":                      `<DeviceInfo xmlns="urn:x"><model>DS-TEST</model><serialNumber>T1</serialNumber><firmwareVersion>V5.5.6</firmwareVersion><firmwareReleasedDate>build 180326</firmwareReleasedDate><deviceType>IPCamera</deviceType></DeviceInfo>`,
 	"/ISAPI/System/capabilities":                    `<DeviceCap><SysCap><NetworkCap><SnmpCap><isSupport>true</isSupport></SnmpCap></NetworkCap></SysCap></DeviceCap>`,
 	"/ISAPI/Security/capabilities":                  `<SecurityCap><maxIllegalLoginLockTime min="1" max="120" def="30"/></SecurityCap>`,

@@ -22,6 +22,7 @@ func (o Operation) String() string { return o.Method + " " + o.Path }
 
 // operations is the table of all that this package reads.
 var operations = []Operation{
+	get("Activation", "/SDK/activateStatus", camsec.Recorded),
 	get("AdminAccesses", "/ISAPI/Security/adminAccesses", camsec.Recorded),
 	get("Advanced", "/ISAPI/Security/advanced?format=json", camsec.Documented),
 	get("AnonymousLogin", "/ISAPI/Security/UserPermission/anonymouslogin", camsec.Documented),
@@ -81,6 +82,10 @@ var operations = []Operation{
 // writes is the table of all that changes a device. What rests on answers of
 // devices to the very write is recorded; most is not.
 var writes = []Operation{
+	write("Activate", "POST /ISAPI/Security/challenge", camsec.Documented),
+	write("Activate", "PUT /ISAPI/System/activate", camsec.Documented),
+	write("ActivateV3", "POST /ISAPI/System/activate/GetChallengeV3?format=json", camsec.Documented),
+	write("ActivateV3", "POST /ISAPI/System/activate/StartActivateV3?format=json", camsec.Documented),
 	write("CreateONVIFUser", "PUT /ISAPI/Security/ONVIF/users/{id}?security=0", camsec.Documented),
 	write("CreateUser", "POST /ISAPI/Security/users", camsec.Documented),
 	write("DeleteUser", "DELETE /ISAPI/Security/users/{id}", camsec.Documented),
@@ -122,6 +127,15 @@ var writes = []Operation{
 	write("SetWebCertificate", "PUT /ISAPI/Security/webCertificate", camsec.Documented),
 }
 
+// logins is the table of what a login by session sends. None of it changes how
+// the device is set.
+var logins = []Operation{
+	get("SessionLogin", "/ISAPI/Security/sessionLogin/capabilities?username={id}", camsec.Recorded),
+	{Name: "SessionLogin", Method: "POST", Path: "/ISAPI/Security/sessionLogin?timeStamp={id}", Evidence: camsec.Recorded},
+	{Name: "SessionHeartbeat", Method: "PUT", Path: "/ISAPI/Security/sessionHeartbeat", Evidence: camsec.Recorded},
+	{Name: "SessionLogout", Method: "PUT", Path: "/ISAPI/Security/sessionLogout", Evidence: camsec.Documented},
+}
+
 func write(name, methodAndPath string, evidence camsec.Evidence) Operation {
 	method, path, _ := strings.Cut(methodAndPath, " ")
 	return Operation{Name: name, Method: method, Path: path, Evidence: evidence, Writes: true}
@@ -139,7 +153,7 @@ func get(name, path string, evidence camsec.Evidence) Operation {
 
 // Operations returns every request that this package can send, with what our
 // reading of its answer rests on. The caller owns the slice.
-func Operations() []Operation { return slices.Concat(operations, writes) }
+func Operations() []Operation { return slices.Concat(operations, writes, logins) }
 
 // operation returns the operation by which something is read.
 func operation(name string) Operation { return find(operations, name) }

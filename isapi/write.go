@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/http/httptrace"
 	"net/netip"
 	"sync/atomic"
@@ -226,6 +227,10 @@ type attempt struct {
 // attempt sends a write once. Only a 401 is answered with the same request
 // again, since a device that asks for a login has not looked at the body.
 func (c *Client) attempt(ctx context.Context, op Operation, body []byte, contentType string) attempt {
+	return c.attemptOver(ctx, c.transport(), op, body, contentType)
+}
+
+func (c *Client) attemptOver(ctx context.Context, rt http.RoundTripper, op Operation, body []byte, contentType string) attempt {
 	var sent atomic.Bool
 	ctx = httptrace.WithClientTrace(auth.WithoutRetry(ctx), &httptrace.ClientTrace{
 		WroteHeaderField: func(string, []string) { sent.Store(true) },
@@ -237,7 +242,7 @@ func (c *Client) attempt(ctx context.Context, op Operation, body []byte, content
 		req.Body, _ = req.GetBody()
 		req.Header.Set("Content-Type", contentType)
 	}
-	resp, err := c.exchange(c.transport(), op, req, wire.Small())
+	resp, err := c.exchange(rt, op, req, wire.Small())
 	return c.judge(op, resp, err, sent.Load())
 }
 

@@ -61,7 +61,9 @@ type Device struct {
 	activated bool
 	replay    bool
 	writes    []Write
+	random    string // of an activation under way
 	sadpSeen  []string
+	sessions  map[string]*session // by the value of the cookie, or of the challenge's id until then
 
 	behaviours map[string]*behaviour
 	waiting    []func() // changes that take hold at the next restart
@@ -123,6 +125,7 @@ func (d *Device) start(opts *Options) error {
 		opts = &Options{}
 	}
 	d.fails = make(map[string]failure)
+	d.sessions = make(map[string]*session)
 	d.behaviours = make(map[string]*behaviour)
 	d.secrets = make(map[string]string)
 	d.history = make(map[string][]string)
@@ -171,10 +174,10 @@ func (d *Device) start(opts *Options) error {
 	return nil
 }
 
-// public tells what is answered without a login.
+// public tells what is answered without a login by header.
 func (d *Device) public(r *http.Request) bool {
-	return r.Method == http.MethodGet &&
-		(r.URL.Path == activatePath || d.profile.PublicInfo && r.URL.Path == infoPath)
+	open := r.URL.Path == activatePath || d.profile.PublicInfo && r.URL.Path == infoPath
+	return open && r.Method == http.MethodGet || isActivation(r.URL.Path) || d.sessionPublic(r)
 }
 
 // Addr is the device's base URL.

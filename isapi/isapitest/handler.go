@@ -79,11 +79,24 @@ func (d *Device) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			sent = nil // and so not a document
 		}
 	}
-	status, body := d.handle(r, sent)
+	if d.serveSession(w, r, string(sent)) {
+		return
+	}
+	status, body := d.handle(d.withUser(r), sent)
 	if status == 0 {
 		panic(http.ErrAbortHandler)
 	}
 	send(w, status, body)
+}
+
+// withUser names the account of a session, which the login side does not see.
+func (d *Device) withUser(r *http.Request) *http.Request {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if s := d.sessionOf(r); s != nil && authtest.UserOf(r.Context()) == "" {
+		return r.WithContext(authtest.AsUser(r.Context(), s.user))
+	}
+	return r
 }
 
 // handle answers a request; status zero is an answer that is lost.
@@ -97,6 +110,9 @@ func (d *Device) handle(r *http.Request, sent []byte) (status int, body string) 
 			f.body = d.status(fitting(f.status), r)
 		}
 		return f.status, f.body
+	}
+	if isActivation(r.URL.Path) && !d.replay {
+		return d.activation(r, string(sent))
 	}
 	if !d.activated && r.URL.Path != activatePath {
 		return say(answerInactive)
@@ -146,7 +162,11 @@ func (d *Device) find(method, path string) (string, bool) {
 	}
 	switch {
 	case path == activatePath:
-		return d.profile.doc("ActivateStatus", el("Activated", d.activated)), true
+		status := []string{el("Activated", d.activated)}
+		if v := d.profile.ActivateVersion; v > 0 {
+			status = append(status, el("supportVersion", v))
+		}
+		return d.profile.doc("ActivateStatus", status...), true
 	case path == usersPath:
 		return d.userList(), true
 	case d.isMember(path):

@@ -62,6 +62,9 @@ type Profile struct {
 	User, Password string
 	MoreUsers      []User
 	NotActivated   bool
+	// ActivateVersion is supportVersion of the activation state: 3 asks for the
+	// exchange of 2025's firmware, zero leaves it out.
+	ActivateVersion int
 	// DefaultPassword and RiskPassword are what userCheck says.
 	DefaultPassword, RiskPassword bool
 	// AnyPassword accepts every new password, as devices before 2015 do.
@@ -72,6 +75,10 @@ type Profile struct {
 	// ONVIFUsers are accounts of a store of their own, on devices that have
 	// the onvif service.
 	ONVIFUsers []User
+	// Sessions is the version of logins by session: "1", "2" or "2.1"; empty
+	// has none. SessionTags gives out tags with those of version 2.
+	Sessions    string
+	SessionTags bool
 	// TruncateAt is where the device cuts a long password without a word;
 	// zero refuses passwords over 16.
 	TruncateAt int
@@ -126,7 +133,7 @@ func CurrentCamera() Profile {
 		User: "admin", Password: "Correct-Horse-7",
 		Realm: "IP Camera(TEST1)", Algorithms: []string{authtest.SHA256, authtest.MD5},
 		LockAfter: 5, LockFor: 30 * time.Minute, NotSupported: http.StatusForbidden,
-		WebCertificate: "digest", RTSP: "digest",
+		WebCertificate: "digest", RTSP: "digest", Sessions: "2", SessionTags: true,
 		Access: []Access{
 			{ID: 1, Protocol: "HTTP", Port: 80, Enabled: true},
 			{ID: 2, Protocol: "HTTPS", Port: 443, Enabled: true, TLS: true},

@@ -137,6 +137,11 @@ func (d *Device) write(r *http.Request, sent string) (a answer, lost bool) {
 	if change == nil {
 		return no, false
 	}
+	return d.carryOut(r, change)
+}
+
+// carryOut does what a write is about, or what it is told to do instead.
+func (d *Device) carryOut(r *http.Request, change func()) (a answer, lost bool) {
 	note := Write{Method: r.Method, Path: r.URL.Path, User: authtest.UserOf(r.Context())}
 	do := func() {
 		change()
