@@ -29,6 +29,7 @@ import (
 const memoryLeave = 256 << 20
 
 func TestMemoryIsBounded(t *testing.T) {
+	t.Parallel()
 	for name := range greedy {
 		t.Run(name, func(t *testing.T) {
 			h := newBare(t, greedy[name].send)
