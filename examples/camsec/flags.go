@@ -150,6 +150,7 @@ type targetFlags struct {
 
 	user, passwordFile, passwordEnv string
 	state                           string
+	forget                          bool
 
 	pins        listFlag
 	pinsFile    string
@@ -198,6 +199,7 @@ func (t *targetFlags) login(f *flagSet) {
 	f.StringVar(&t.passwordEnv, "password-env", "", "read the password from the environment variable `NAME`")
 	f.BoolVar(&t.debug, "debug", false, "log each exchange on standard error; no secret and no body is in it")
 	f.StringVar(&t.state, "state", "", "keep the memory of refused logins in `DIR` (default: the user's state folder)")
+	f.BoolVar(&t.forget, "forget-logins", false, "first forget which logins these devices refused, and how strong those were that worked: for a password that is right now, or a device that was replaced")
 	f.Var(&t.pins, "pin", "accept devices with this key, `sha256/…`; may be repeated")
 	f.StringVar(&t.pinsFile, "pins", "", "accept the keys in `FILE`: a line is a pin, or an address and its pin")
 	f.StringVar(&t.firstUse, "trust-first-use", "", "accept a device's first key and remember it in `FILE`")
@@ -206,6 +208,6 @@ func (t *targetFlags) login(f *flagSet) {
 }
 
 var loginFlags = []string{
-	"inventory", "timeout", "in-flight", "proxy", "debug", "user", "password-file", "password-env", "state",
+	"inventory", "timeout", "in-flight", "proxy", "debug", "user", "password-file", "password-env", "state", "forget-logins",
 	"pin", "pins", "trust-first-use", "insecure-tls", "legacy-tls",
 }

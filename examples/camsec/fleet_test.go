@@ -87,3 +87,31 @@ func TestTextOfDevicesIsHarmless(t *testing.T) {
 	assert.NotContains(t, clean("\x1b[2J\u202e\x9b"), "\x1b")
 	assert.NotContains(t, clean("a\u202eb"), "\u202e")
 }
+
+func TestForgetLogins(t *testing.T) {
+	cam, state := isapitest.New(t, isapitest.CurrentCamera()), t.TempDir()
+	password := "Chosen-Later-7"
+	cam.Host().SetAlgorithms("SHA-256")
+	args := []string{"inventory", cam.Addr(), "-user", cam.User(), "-password-file", passwordFile(t, password), "-state", state}
+	code, _, errs := camsecRun(t, args...)
+	assert.Equal(t, exitUnknown, code, errs)
+	assert.Contains(t, errs, "-forget-logins")
+	cam.Host().SetUser(cam.User(), password)
+	before := cam.Host().Requests()
+	code, _, errs = camsecRun(t, args...)
+	assert.Equal(t, exitUnknown, code, "refused once, and so not sent: %s", errs)
+	assert.Equal(t, before, cam.Host().Requests())
+	code, _, errs = camsecRun(t, append(args, "-forget-logins")...)
+	assert.Zero(t, code, errs)
+	assert.NotContains(t, errs, "-forget-logins")
+
+	// Another camera in its place that offers less.
+	cam.Host().SetAlgorithms("MD5")
+	code, _, errs = camsecRun(t, args...)
+	assert.Equal(t, exitUnknown, code, errs)
+	assert.Contains(t, errs, "offers less")
+	assert.Contains(t, errs, "-forget-logins")
+	code, _, errs = camsecRun(t, append(args, "-forget-logins")...)
+	assert.Zero(t, code, errs)
+	assert.Equal(t, 1, cam.Host().FailedLogins())
+}

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
 
+	"github.com/camsec/camsec"
 	"github.com/camsec/camsec/auth"
 )
 
@@ -27,6 +30,28 @@ func (t *targetFlags) budget() (auth.Budget, error) {
 		return nil, usageErr(fmt.Errorf("state: %w", err))
 	}
 	return b, nil
+}
+
+// forgetLogins forgets, at a person's word, which logins the devices of this
+// run refused, and what those that worked were made with.
+func forgetLogins(b auth.Budget, all []*target) error {
+	for _, d := range all {
+		if d.login == nil {
+			continue
+		}
+		account := camsec.Account{Store: camsec.StoreDevice, Name: d.login.user}
+		if err := b.Reset(context.Background(), auth.Login{Target: d.Target, Account: account}); err != nil {
+			return fmt.Errorf("state: %w", err)
+		}
+	}
+	return nil
+}
+
+// remembered tells whether err comes of what is remembered of logins, or will
+// be remembered from now on.
+func remembered(err error) bool {
+	e, ok := errors.AsType[*auth.Error](err)
+	return ok && (e.Kind == auth.KindRefused || e.Kind == auth.KindDowngrade)
 }
 
 // stateDir is the user's folder for what programs remember.

@@ -81,6 +81,11 @@ func (t *targetFlags) prepare(e *env, addresses []string) (*fleet, error) {
 	if err != nil {
 		return nil, err
 	}
+	if t.forget {
+		if err := forgetLogins(budget, all); err != nil {
+			return nil, usageErr(err)
+		}
+	}
 	fl := &fleet{env: e, timeout: t.timeout, inFlight: t.inFlight}
 	var errs []error
 	for _, d := range all {
@@ -117,12 +122,13 @@ type reading func(context.Context, camsec.Device, *camsec.CollectOptions) (*cams
 func (fl *fleet) visit(ctx context.Context, read reading, got func(i int, v visit)) {
 	p := newProgress(fl.env, len(fl.members), time.Now)
 	var mu sync.Mutex
-	seen := make([]bool, len(fl.members))
+	seen, hint := make([]bool, len(fl.members)), false
 	each(ctx, len(fl.members), fl.inFlight, func(i int) {
 		v := fl.one(ctx, fl.members[i], read)
 		mu.Lock()
 		defer mu.Unlock()
 		seen[i] = true
+		hint = hint || remembered(v.err)
 		got(i, v)
 		p.add(v)
 	})
@@ -130,6 +136,9 @@ func (fl *fleet) visit(ctx context.Context, read reading, got func(i int, v visi
 		if !seen[i] {
 			got(i, visit{target: m.target, err: context.Canceled})
 		}
+	}
+	if hint {
+		fl.env.warn("what a device refused is not sent to it again, and nothing weaker than what has worked: -forget-logins allows both")
 	}
 	for l := range fl.logins() {
 		if l.stopped() != nil {
