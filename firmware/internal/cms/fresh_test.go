@@ -3,7 +3,6 @@ package cms_test
 import (
 	"bytes"
 	"crypto"
-	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/x509"
 	"math/big"
@@ -168,13 +167,12 @@ func TestOpenSSLAgreesOnOurMessages(t *testing.T) {
 // Ed25519 of fixed seeds: the fuzzer's processes share inputs, so that what is
 // signed must be the same in each.
 func FuzzCheck(f *testing.F) {
-	seeded := func(n byte) crypto.Signer { return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{n}, 32)) }
 	serial = big.NewInt(1)
 	w := &world{}
-	w.root = issue(f, nil, "Root", seeded(1), authority)
-	w.inter = issue(f, w.root, "Intermediate", seeded(2), authority)
-	w.signer = issue(f, w.inter, "Signer", seeded(3), nil)
-	second := issue(f, w.inter, "Second", seeded(4), nil)
+	w.root = issue(f, nil, "Root", fixedKey(1), authority)
+	w.inter = issue(f, w.root, "Intermediate", fixedKey(2), authority)
+	w.signer = issue(f, w.inter, "Signer", fixedKey(3), nil)
+	second := issue(f, w.inter, "Second", fixedKey(4), nil)
 	image := []byte("an image")
 	for _, m := range []maker{
 		{by: []*entity{w.signer}},

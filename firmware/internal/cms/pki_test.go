@@ -1,6 +1,7 @@
 package cms_test
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -76,6 +77,11 @@ func edKey(t testing.TB) crypto.Signer {
 	_, k, err := ed25519.GenerateKey(rand.Reader)
 	require.NoError(t, err)
 	return k
+}
+
+// fixedKey is always the same key.
+func fixedKey(n byte) crypto.Signer {
+	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{n}, 32))
 }
 
 // A world is a root, an intermediate and a signer under it.
