@@ -58,9 +58,14 @@ func (p *parsed) addDahuaMember(m *dahua.Package, f *dahua.Member) {
 		return // its CRC is that of what only the pass-phrase gives
 	}
 	sum := f.NewSum()
+	covers := pass.Span{Off: f.Offset, Len: f.Length}
+	if !f.Stored {
+		covers.Len-- // the last byte may end in bits that mean nothing
+	}
 	p.checks = append(p.checks, &pass.Check{
 		What: "CRC32 of " + f.Name, Strength: pass.Checksum,
 		Sections: []pass.Section{{Off: f.Offset, Len: f.Length}}, To: sum, Finish: sum.Finish,
+		Covers: []pass.Span{covers},
 	})
 	if u := m.Images[f.Name]; u != nil {
 		part.Kind = u.Type

@@ -1,13 +1,11 @@
 package dahua
 
 import (
-	"compress/flate"
+	"bufio"
 	"errors"
 	"hash/crc32"
 	"io"
 )
-
-func inflate(r io.Reader) io.Reader { return flate.NewReader(r) }
 
 // A Sum receives a member's bytes as they stand in the package and holds the
 // inflated ones against the CRC32 and the size that the directory names.
@@ -50,7 +48,10 @@ func (s *Sum) start() {
 // member does, so that few run at a time.
 func (s *Sum) check(r io.Reader) error {
 	h := crc32.NewIEEE()
-	n, err := io.Copy(h, io.LimitReader(s.m.open(io.LimitReader(r, s.m.Length)), s.m.Size+1))
+	// A reader of bytes, so that inflating takes none that is not its own.
+	in := bufio.NewReader(io.LimitReader(r, s.m.Length))
+	n, err := io.Copy(h, io.LimitReader(s.m.open(in), s.m.Size+1))
+	_, more := in.ReadByte()
 	switch {
 	case err != nil:
 		return errors.New("cannot be inflated")
@@ -58,6 +59,8 @@ func (s *Sum) check(r io.Reader) error {
 		return errSize
 	case h.Sum32() != s.m.CRC:
 		return errCRC
+	case more == nil:
+		return errors.New("bytes follow the compressed data")
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package dahua
 import (
 	"bytes"
 	"cmp"
+	"compress/flate"
 	"encoding/binary"
 	"io"
 	"slices"
@@ -197,5 +198,5 @@ func (m *Member) open(r io.Reader) io.Reader {
 	if m.Stored {
 		return r
 	}
-	return inflate(r)
+	return flate.NewReader(r)
 }

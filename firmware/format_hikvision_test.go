@@ -1,0 +1,207 @@
+package firmware_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/camsec/camsec"
+	"github.com/camsec/camsec/firmware"
+)
+
+// hkwsFile is a file of a package that a test builds; a zero offset is where
+// the one before ends.
+type hkwsFile struct {
+	name         string
+	data         []byte
+	offset, size uint32
+}
+
+// hkws writes a package by the public description of its layout.
+func hkws(language uint32, files ...hkwsFile) []byte {
+	head := binary.LittleEndian.AppendUint32(nil, uint32(len(files)))
+	for _, v := range []uint32{language, 0x2c, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0, 0, 0x20230822, 1, 0} {
+		head = binary.LittleEndian.AppendUint32(head, v)
+	}
+	headerLength := uint32(12 + len(head) + 44*len(files))
+	at := headerLength
+	var body []byte
+	for _, f := range files {
+		name := make([]byte, 32)
+		copy(name, f.name)
+		head = append(head, name...)
+		off, size := at, uint32(len(f.data))
+		if f.offset != 0 {
+			off = f.offset
+		}
+		if f.size != 0 {
+			size = f.size
+		}
+		head = binary.LittleEndian.AppendUint32(head, off)
+		head = binary.LittleEndian.AppendUint32(head, size)
+		head = binary.LittleEndian.AppendUint32(head, byteSum(f.data))
+		body = append(body, f.data...)
+		at += uint32(len(f.data))
+	}
+	out := append([]byte("SWKH"), binary.LittleEndian.AppendUint32(nil, byteSum(head))...)
+	out = binary.LittleEndian.AppendUint32(out, headerLength)
+	return append(hidden(append(out, head...)), body...)
+}
+
+func byteSum(b []byte) (sum uint32) {
+	for _, c := range b {
+		sum += uint32(c)
+	}
+	return sum
+}
+
+// hidden hides a header, or shows a hidden one.
+func hidden(b []byte) []byte {
+	key := []byte{0xBA, 0xCD, 0xBC, 0xFE, 0xD6, 0xCA, 0xDD, 0xD3, 0xBA, 0xB9, 0xA3, 0xAB, 0xBF, 0xCB, 0xB5, 0xBE}
+	out := make([]byte, len(b))
+	for i := range b {
+		out[i] = b[i] ^ key[(i+(i>>4))%16]
+	}
+	return out
+}
+
+// opaqueBlock is a block of a kind that is encrypted.
+func opaqueBlock(magic string) []byte {
+	head := binary.LittleEndian.AppendUint32([]byte(magic), 0)
+	head = binary.LittleEndian.AppendUint32(head, 0x200)
+	return append(hidden(binary.LittleEndian.AppendUint32(head, 2)), bytes.Repeat([]byte{0x5a}, 4096)...)
+}
+
+func goodHKWS() []byte {
+	return hkws(
+		1,
+		hkwsFile{name: "hicore.tar.lzma", data: bytes.Repeat([]byte("hicore"), 5000)},
+		hkwsFile{name: "initrun.sh", data: []byte("#!/bin/sh\n")},
+		hkwsFile{name: "uImage", data: bytes.Repeat([]byte{0xff}, 20_000)},
+	)
+}
+
+// patched changes a header's bytes and makes its sum right again.
+func patched(at int, b ...byte) []byte {
+	all := goodHKWS()
+	const headerLength = 0x40 + 3*44
+	h := hidden(all[:headerLength])
+	copy(h[at:], b)
+	binary.LittleEndian.PutUint32(h[4:], byteSum(h[12:]))
+	copy(all, hidden(h))
+	return all
+}
+
+func checkIntegrity(t *testing.T, b []byte) *firmware.Report {
+	t.Helper()
+	r, err := firmware.CheckIntegrity(t.Context(), bytes.NewReader(b), int64(len(b)), nil)
+	require.NoError(t, err)
+	return r
+}
+
+func TestHikvisionPackage(t *testing.T) {
+	b := goodHKWS()
+	m := inspect(t, b)
+	assert.Equal(t, firmware.FormatHikvision, m.Format)
+	assert.Equal(t, firmware.Claims{Vendor: firmware.Hikvision, Language: "EN/ML", DeviceClass: "0x2C", Released: "2023-08-22"}, m.Claims)
+	require.Len(t, m.Parts, 3)
+	assert.Equal(t, firmware.Part{Name: "hicore.tar.lzma", Kind: "file", Offset: 0xC4, Length: 30_000}, m.Parts[0])
+	assert.Empty(t, m.Uncovered)
+
+	r := checkIntegrity(t, b)
+	assert.Equal(t, firmware.IntegrityChecksum, r.Integrity.Status)
+	assert.Equal(t, firmware.NotVerifiable, r.Verdict)
+	assert.Equal(t, "CN", inspect(t, hkws(2)).Claims.Language)
+}
+
+// Every byte of a package is covered by a sum, and no sum proves an origin.
+func TestHikvisionSums(t *testing.T) {
+	good := goodHKWS()
+	for i := 0; i < len(good); i += 7 {
+		b := bytes.Clone(good)
+		b[i] ^= 0x10
+		r := checkIntegrity(t, b)
+		if r.Format == firmware.FormatPlain { // the magic
+			assert.Equal(t, firmware.Rejected, r.Verdict)
+			continue
+		}
+		assert.Equal(t, firmware.IntegrityBroken, r.Integrity.Status, "byte %d", i)
+		assert.Equal(t, firmware.Rejected, r.Verdict)
+	}
+	forged := bytes.Clone(good)
+	forged[1000]++
+	forged[1001]--
+	r := checkIntegrity(t, forged)
+	assert.Equal(t, firmware.IntegrityChecksum, r.Integrity.Status, "sums can be forged")
+	assert.Equal(t, firmware.NotVerifiable, r.Verdict)
+	assert.Contains(t, r.Authenticity.Reason, "forged")
+}
+
+func TestHikvisionBlocks(t *testing.T) {
+	two := append(goodHKWS(), opaqueBlock("03KH")...)
+	m := inspect(t, two)
+	last := m.Parts[len(m.Parts)-1]
+	assert.Equal(t, "HK30", last.Kind)
+	assert.True(t, last.Opaque)
+	assert.Equal(t, []firmware.Range{{Offset: int64(len(goodHKWS())), Length: 4112, What: "HK30 block, encrypted"}}, m.Uncovered)
+	assert.Equal(t, firmware.IntegrityChecksum, checkIntegrity(t, two).Integrity.Status)
+
+	m = inspect(t, opaqueBlock("02KH"))
+	assert.Equal(t, firmware.FormatHikvision, m.Format)
+	assert.Equal(t, "HK20", m.Parts[0].Kind)
+	assert.Empty(t, m.Claims.Language, "an opaque block tells nothing")
+
+	// Offsets count from each block's beginning.
+	twice := append(goodHKWS(), hkws(2, hkwsFile{name: "second", data: []byte("data")})...)
+	m = inspect(t, twice)
+	require.Len(t, m.Parts, 4)
+	assert.Equal(t, int64(len(twice)-4), m.Parts[3].Offset)
+	assert.Contains(t, m.Notes[0], "another language")
+	assert.Equal(t, firmware.IntegrityChecksum, checkIntegrity(t, twice).Integrity.Status)
+
+	trailing := append(goodHKWS(), make([]byte, 64)...)
+	assert.Equal(t, []firmware.Range{{Offset: int64(len(goodHKWS())), Length: 64, What: "trailing data"}}, inspect(t, trailing).Uncovered)
+	gap := hkws(1, hkwsFile{name: "late", data: bytes.Repeat([]byte{1}, 100), offset: 0x40 + 44 + 10, size: 90})
+	assert.Equal(t, "between the files", inspect(t, gap).Uncovered[0].What)
+}
+
+func TestHostileHikvisionPackages(t *testing.T) {
+	le := func(v uint32) []byte { return binary.LittleEndian.AppendUint32(nil, v) }
+	for name, b := range map[string][]byte{
+		"cut in a file":        goodHKWS()[:20_000],
+		"cut in the table":     goodHKWS()[:0x60],
+		"cut in the header":    goodHKWS()[:0x30],
+		"cut in the magic":     goodHKWS()[:10],
+		"offset outside":       patched(0x60, le(0x7fffffff)...),
+		"size wraps":           patched(0x64, le(0xffffffff)...),
+		"offset in the header": patched(0x60, le(0x10)...),
+		"overlap":              patched(0x60+44, le(0xC4)...),
+		"count overflows":      patched(0x0c, le(0x10000000)...),
+		"count and length":     patched(0x0c, le(4)...),
+		"header length":        patched(0x08, le(0xffffffff)...),
+		"traversal":            patched(0x40, []byte("../../etc/passwd\x00")...),
+		"absolute":             patched(0x40, []byte("/etc/passwd\x00")...),
+		"no name":              patched(0x40, 0),
+		"backslash":            patched(0x40, []byte(`..\x`+"\x00")...),
+		"many blocks":          bytes.Repeat(hkws(1), 40),
+	} {
+		err := inspectErr(b)
+		var fe *firmware.FormatError
+		require.ErrorAs(t, err, &fe, name)
+		assert.Equal(t, firmware.FormatHikvision, fe.Format, name)
+		assert.ErrorIs(t, err, camsec.ErrMalformed, name)
+		r := checkIntegrity(t, b)
+		assert.Equal(t, firmware.Rejected, r.Verdict, name)
+		assert.Equal(t, firmware.IntegrityBroken, r.Integrity.Status, name)
+	}
+	var many []hkwsFile
+	for i := range 1025 {
+		many = append(many, hkwsFile{name: strconv.Itoa(i)})
+	}
+	assert.Error(t, inspectErr(hkws(1, many...)))
+	assert.NoError(t, inspectErr(hkws(1, many[:1024]...)))
+}
