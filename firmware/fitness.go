@@ -61,6 +61,9 @@ func (x *examination) claims() (Claims, map[string]bool) {
 	}
 	st := a.Statement
 	if st == nil {
+		if version, build := commented(a.Signers); version != "" {
+			c.Version, c.Build, proven[aspectVersion] = version, build, true
+		}
 		return c, proven
 	}
 	take := func(name string, dst *string, text string) {
@@ -83,6 +86,28 @@ func (x *examination) claims() (Claims, map[string]bool) {
 		c.Hardware, proven[aspectHardware] = []string{st.Hardware}, true
 	}
 	return c, proven
+}
+
+// commented reads version:X and build:Y out of a trusted comment, where makers
+// who sign with minisign put them.
+func commented(signers []Signer) (version, build string) {
+	for _, s := range signers {
+		if !s.Detached {
+			continue
+		}
+		for _, word := range strings.Fields(s.Comment) {
+			switch name, value, _ := strings.Cut(word, ":"); name {
+			case "version":
+				version = value
+			case "build":
+				build = value
+			}
+		}
+		if version != "" {
+			return version, build
+		}
+	}
+	return "", ""
 }
 
 // wholeSigned tells whether every byte of the image is stood for.

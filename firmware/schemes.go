@@ -9,9 +9,13 @@ import (
 	"strings"
 
 	"github.com/camsec/camsec/firmware/internal/cms"
+	"github.com/camsec/camsec/firmware/internal/minisign"
 	"github.com/camsec/camsec/firmware/internal/pass"
 	"github.com/camsec/camsec/firmware/internal/raw"
 	"github.com/camsec/camsec/firmware/internal/sig"
+	"github.com/camsec/camsec/firmware/internal/signify"
+	"github.com/camsec/camsec/firmware/internal/sigstore"
+	"github.com/camsec/camsec/firmware/internal/sums"
 )
 
 // ErrSchemeNeeded is what a signature that does not say how it was made gets,
@@ -92,28 +96,60 @@ func isOpenPGPSignature(b []byte) bool {
 	return at > 0 && b[at] >= 3 && b[at] <= 6 && b[at+1] <= 0x1f
 }
 
-// open reads a signature and holds it against the anchors. The error is a
-// *sig.Error, ErrSchemeNeeded or ErrNoScheme.
-func (v *Verifier) open(scheme string, data []byte) (sig.Check, error) {
+// open reads a signature and holds it against the anchors. Where the
+// signature is over a list of digests, list is the list and name the image's
+// name in it. The error is a *sig.Error, ErrSchemeNeeded or ErrNoScheme.
+func (v *Verifier) open(scheme string, data, list []byte, name string) (sig.Check, error) {
+	var check sig.Check
+	var err error
 	switch scheme {
 	case "":
 		return nil, ErrSchemeNeeded
+	case schemeMinisign:
+		check, err = minisign.Open(data, v.anchors, v.floor)
+	case schemeSignify:
+		check, list, err = v.signify(data, list)
+	case schemeSigstore:
+		check, err = sigstore.Open(data, v.anchors, v.floor)
 	case schemeCMS:
-		m, err := cms.Parse(data)
-		if err != nil {
-			return nil, err
+		var m *cms.Message
+		if m, err = cms.Parse(data); err == nil {
+			check, err = m.Open(v.cms())
 		}
-		return m.Open(v.cms())
 	case schemeFIT:
-		return nil, sig.Errorf(sig.Unsupported, scheme, "an algorithm that is not known here")
+		err = sig.Errorf(sig.Unsupported, scheme, "an algorithm that is not known here")
 	case schemeOpenPGP, schemeSUIT, schemeTUF:
-		return nil, sig.Errorf(sig.Unsupported, scheme, "%s signatures are not verified by this module", scheme)
+		err = sig.Errorf(sig.Unsupported, scheme, "%s signatures are not verified by this module", scheme)
+	default:
+		a, unknown := sig.Named(scheme)
+		if unknown != nil {
+			return nil, ErrNoScheme
+		}
+		check, err = raw.Open(a, data, v.anchors, v.floor)
 	}
-	a, err := sig.Named(scheme)
+	if err != nil || list == nil {
+		return check, err
+	}
+	return sums.Open(check, list, name, v.floor)
+}
+
+// signify opens a signature that may carry what it signs, which then is a
+// list of digests: signify's own "-S -e" of SHA256.
+func (v *Verifier) signify(data, list []byte) (sig.Check, []byte, error) {
+	s, err := signify.Parse(data)
 	if err != nil {
-		return nil, ErrNoScheme
+		return nil, nil, err
 	}
-	return raw.Open(a, data, v.anchors, v.floor)
+	if s.Message != nil {
+		if list != nil {
+			return nil, nil, sig.Errorf(sig.Malformed, schemeSignify, "the signature carries a list, and another one stands beside it")
+		}
+		if _, err := sums.Parse(s.Message); err == nil {
+			list = s.Message
+		}
+	}
+	check, err := s.Open(v.anchors, v.floor)
+	return check, list, err
 }
 
 func (v *Verifier) cms() cms.Options {
@@ -150,7 +186,7 @@ func (v *Verifier) anyOf(schemes []string, value []byte) (sig.Check, error) {
 	var out either
 	var err error
 	for _, name := range schemes {
-		c, e := v.open(name, value)
+		c, e := v.open(name, value, nil, "")
 		if e == nil {
 			out = append(out, c)
 		} else if err == nil || sig.KindOf(e) != sig.Untrusted {
@@ -190,7 +226,7 @@ func (e either) Finish() (*sig.Result, error) {
 }
 
 // detached opens a signature that stands beside the image.
-func (v *Verifier) detached(s *Signature, whole *sig.Content) (*opening, error) {
+func (v *Verifier) detached(s *Signature, e *Evidence, whole *sig.Content) (*opening, error) {
 	o := &opening{name: s.Name, detached: true, covers: []pass.Span{{Len: 1<<63 - 1}}}
 	if o.name == "" {
 		o.name = "the detached signature"
@@ -199,7 +235,7 @@ func (v *Verifier) detached(s *Signature, whole *sig.Content) (*opening, error) 
 	if own := schemeOf(unwrap(s.Data)); own != "" && (scheme == "" || own == schemeOpenPGP) {
 		scheme = own
 	}
-	o.check, o.err = v.open(scheme, s.Data)
+	o.check, o.err = v.open(scheme, s.Data, e.Sums, e.Name)
 	switch {
 	case errors.Is(o.err, ErrSchemeNeeded), errors.Is(o.err, ErrNoScheme):
 		if len(s.Data) == 0 {

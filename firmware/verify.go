@@ -17,6 +17,13 @@ import (
 type Evidence struct {
 	// Signatures are detached signatures.
 	Signatures []Signature
+	// Name is what the image is called, for lists of digests; the part before
+	// its last slash does not count.
+	Name string
+	// Sums is a list of digests: SHA256SUMS, as sha256sum or openssl dgst
+	// write it. When it is given, Signatures are over the list and not over
+	// the image, and the list must name the image.
+	Sums []byte
 	// Progress is told how many bytes of the image were read; may be nil.
 	Progress func(bytes int64)
 }
@@ -115,7 +122,7 @@ func (v *Verifier) examine(ctx context.Context, r io.ReaderAt, size int64, e *Ev
 		}
 	}
 	for i := range e.Signatures {
-		o, err := v.detached(&e.Signatures[i], &x.whole)
+		o, err := v.detached(&e.Signatures[i], e, &x.whole)
 		if err != nil {
 			return nil, err
 		}

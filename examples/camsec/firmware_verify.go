@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 
@@ -115,9 +116,19 @@ func splitCRLs(data []byte) (certs, lists []byte) {
 	}
 }
 
-// evidence reads the signatures.
-func (a *anchorFlags) evidence() (*firmware.Evidence, error) {
+// evidence reads the signatures, and the list that they are over if there is
+// one.
+func (a *anchorFlags) evidence(list string) (*firmware.Evidence, error) {
 	ev := &firmware.Evidence{}
+	if list != "" {
+		if len(a.signatures) == 0 {
+			return nil, usageErr(errors.New("-sums needs a -signature over the list; to trust a digest as it is, use -digest"))
+		}
+		var err error
+		if ev.Sums, err = smallFile(list); err != nil {
+			return nil, err
+		}
+	}
 	for _, name := range a.signatures {
 		data, err := smallFile(name)
 		if err != nil {
@@ -138,6 +149,7 @@ func runVerify(ctx context.Context, e *env, args []string) (exit, error) {
 	d.add(f, "the image must be for")
 	f.StringVar(&d.running, "running", "", "the `version` that the device runs; the image must not be older")
 	f.StringVar(&d.build, "running-build", "", "the `build` that the device runs")
+	list := f.String("sums", "", "a list of digests in `FILE`, as SHA256SUMS; the signatures are over it")
 	asJSON := f.Bool("json", false, "print one JSON document")
 	rest, err := f.parse(args)
 	if err != nil {
@@ -155,10 +167,11 @@ func runVerify(ctx context.Context, e *env, args []string) (exit, error) {
 	if d.device != (firmware.Device{}) {
 		p.Device = &d.device
 	}
-	ev, err := a.evidence()
+	ev, err := a.evidence(*list)
 	if err != nil {
 		return exit{}, err
 	}
+	ev.Name = filepath.Base(name)
 	in, err := openImage(name)
 	if err != nil {
 		return exit{}, err
