@@ -227,12 +227,16 @@ func (x *examination) decideSigners(v *Verifier, reject func(string, ...any)) {
 	if a.Status != AuthenticityVerified {
 		return // told already
 	}
-	anchors := map[string]bool{}
+	holders := map[string]bool{}
 	for _, s := range a.Signers {
-		anchors[s.By] = true
+		if key, ok := v.holders[s.Anchor]; ok {
+			holders[key] = true
+		} else {
+			holders[s.By] = true
+		}
 	}
-	if n := v.signers(); len(anchors) < n {
-		reject("%d of %d signers stand for the image", len(anchors), n)
+	if n := v.signers(); len(holders) < n {
+		reject("%d of %d signers stand for the image", len(holders), n)
 	}
 	if v.policy.Countersigned && a.Statement == nil {
 		reject("no owner's countersignature with a statement stands for the image")

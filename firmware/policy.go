@@ -1,12 +1,14 @@
 package firmware
 
 import (
+	"crypto/ed25519"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
+	"github.com/camsec/camsec/firmware/internal/countersign"
 	"github.com/camsec/camsec/firmware/internal/sig"
 )
 
@@ -38,8 +40,10 @@ type Policy struct {
 	// Digests pin whole images: SHA-256 in hexadecimal, with or without
 	// "sha256:" before it. The image must be one of them.
 	Digests []string
-	// Signers is how many different anchors must stand for the image; zero
-	// means one. It demands nothing of an image that Digests alone pin.
+	// Signers is how many different signers must stand for the image; zero
+	// means one. Keys are told apart as keys, and certificates under Roots by
+	// their subjects: a root that gives one person two makes two signers of
+	// him. It demands nothing of an image that Digests alone pin.
 	Signers int
 	// Countersigned demands that at least one of the signers is an owner
 	// whose signature holds a [Statement].
@@ -87,6 +91,12 @@ type Verifier struct {
 	policy  Policy
 	digests map[string]bool
 	anchors sig.Anchors
+	// minisign are the same anchors with IDs for the Ed25519 keys that came
+	// without one: those that SigningKey makes of a key.
+	minisign sig.Anchors
+	// holders tells by an anchor's name whose key it is: one key is one
+	// signer, whatever it signed with.
+	holders map[string]string
 	floor   sig.Floor
 }
 
@@ -153,10 +163,19 @@ func distinct(keys []Key, roots []*x509.Certificate) error {
 func (v *Verifier) prepare() {
 	p := &v.policy
 	v.anchors = sig.Anchors{Roots: p.Roots, Certificates: p.Certificates, CRLs: p.CRLs}
+	v.minisign, v.holders = v.anchors, map[string]string{}
 	for _, k := range p.Keys {
-		if k.foreign == "" {
-			v.anchors.Keys = append(v.anchors.Keys, k.key)
+		if k.foreign != "" {
+			continue
 		}
+		named := k.key
+		if pub, ok := named.Public.(ed25519.PublicKey); ok && named.ID == nil {
+			id := sig.KeyID(countersign.KeyID(pub))
+			named.ID = &id
+		}
+		v.anchors.Keys, v.minisign.Keys = append(v.anchors.Keys, k.key), append(v.minisign.Keys, named)
+		holder := sig.Fingerprint(k.key.Public)
+		v.holders[k.key.String()], v.holders[named.String()] = holder, holder
 	}
 	v.floor = sig.Floor{LegacySHA1: p.LegacySHA1, LegacyMD5: p.LegacyMD5, LegacyRSA1024: p.LegacyRSA1024}
 }

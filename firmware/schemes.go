@@ -106,7 +106,7 @@ func (v *Verifier) open(scheme string, data, list []byte, name string) (sig.Chec
 	case "":
 		return nil, ErrSchemeNeeded
 	case schemeMinisign:
-		check, err = minisign.Open(data, v.anchors, v.floor)
+		check, err = minisign.Open(data, v.minisign, v.floor)
 	case schemeSignify:
 		check, list, err = v.signify(data, list)
 	case schemeSigstore:

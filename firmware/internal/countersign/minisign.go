@@ -25,8 +25,13 @@ type Minisign struct {
 // NewMinisign takes a key of any origin. Its ID, which minisign's own keys
 // draw at random, is made of the public key.
 func NewMinisign(key ed25519.PrivateKey) *Minisign {
-	sum := blake2b.Sum256(key.Public().(ed25519.PublicKey))
-	return &Minisign{ID: [8]byte(sum[:8]), Key: key}
+	return &Minisign{ID: KeyID(key.Public().(ed25519.PublicKey)), Key: key}
+}
+
+// KeyID is the ID that NewMinisign makes of a public key.
+func KeyID(public ed25519.PublicKey) [8]byte {
+	sum := blake2b.Sum256(public)
+	return [8]byte(sum[:8])
 }
 
 // ErrPassword is what a secret key that needs a password, or another one,
