@@ -29,6 +29,9 @@ type RunOptions struct {
 	// reached, 0 means 3. A refused login, a lock-out and an untrusted
 	// certificate are never tried again.
 	Tries int
+	// Retry tells which errors to try again after, of those that may pass by
+	// themselves; nil means all of them.
+	Retry func(error) bool
 	// Backoff is the pause before the second try; it doubles with each. 0
 	// means 2 seconds.
 	Backoff time.Duration
@@ -401,7 +404,7 @@ func (r *runner) end(j *job, err error, goOn bool) (again bool) {
 			r.tell("stop", Target{}, b.problem(), b.problem().Message)
 		}
 	}
-	if err != nil && goOn && j.tries < r.Tries && mayWorkLater(err) {
+	if err != nil && goOn && j.tries < r.Tries && mayWorkLater(err) && (r.Retry == nil || r.Retry(err)) {
 		pause := min(r.Backoff<<min(j.tries-1, 16), max(r.Backoff, time.Minute))
 		// Up to half as long again, so that a site's devices do not come back
 		// all at once.

@@ -212,6 +212,10 @@ func TestEndOfContextNamesTheRest(t *testing.T) {
 	})
 }
 
+func failing(err error) func(context.Context, camsec.Target) (int, error) {
+	return func(context.Context, camsec.Target) (int, error) { return 0, err }
+}
+
 func TestRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		errs := map[string][]error{
@@ -247,6 +251,11 @@ func TestRetries(t *testing.T) {
 		assert.Equal(t, 5, retries)
 		assert.GreaterOrEqual(t, time.Since(began), 3*time.Second, "1 s, then 2 s")
 		assert.LessOrEqual(t, time.Since(began), 4500*time.Millisecond)
+		opts.Retry = func(err error) bool { return !errors.Is(err, camsec.ErrBusy) }
+		clear(tries)
+		for v := range camsec.Run(t.Context(), cameras(1, nil), failing(camsec.ErrBusy), opts) {
+			assert.Equal(t, 1, v.Tries, "the caller need not want it")
+		}
 	})
 }
 

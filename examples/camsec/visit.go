@@ -121,20 +121,36 @@ type reading func(context.Context, camsec.Device, *camsec.CollectOptions) (*cams
 // being visited come last.
 func (fl *fleet) visit(ctx context.Context, read reading, got func(i int, v visit)) {
 	p := newProgress(fl.env, len(fl.members), time.Now)
-	var mu sync.Mutex
-	seen, hint := make([]bool, len(fl.members)), false
-	each(ctx, len(fl.members), fl.inFlight, func(i int) {
-		v := fl.one(ctx, fl.members[i], read)
-		mu.Lock()
-		defer mu.Unlock()
-		seen[i] = true
-		hint = hint || remembered(v.err)
-		got(i, v)
-		p.add(v)
-	})
+	hint := false
+	place := make(map[string]int, len(fl.members)) // no two are the same device
 	for i, m := range fl.members {
-		if !seen[i] {
-			got(i, visit{target: m.target, err: context.Canceled})
+		place[m.Key()] = i
+	}
+	targets := func(yield func(camsec.Target) bool) {
+		for _, m := range fl.members {
+			if !yield(m.Target) {
+				return
+			}
+		}
+	}
+	one := func(ctx context.Context, t camsec.Target) (visit, error) {
+		v := fl.one(ctx, fl.members[place[t.Key()]], read)
+		return v, v.err
+	}
+	// Whom a login may be tried on is the login's business, which knows of
+	// each handshake; a device that is busy gets a second visit.
+	opts := &camsec.RunOptions{Limits: camsec.Limits{All: min(fl.inFlight, mostInFlight())}}
+	opts.Tries, opts.Backoff = 2, min(2*time.Second, fl.timeout/20)
+	opts.Retry = func(err error) bool { return errors.Is(err, camsec.ErrBusy) }
+	for v := range camsec.Run(ctx, targets, one, opts) {
+		i := place[v.Target.Key()]
+		if v.Skipped != "" {
+			v.Value = visit{target: fl.members[i].target, err: context.Canceled}
+		}
+		hint = hint || remembered(v.Value.err)
+		got(i, v.Value)
+		if v.Skipped == "" {
+			p.add(v.Value)
 		}
 	}
 	if hint {

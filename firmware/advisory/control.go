@@ -28,7 +28,7 @@ func Controls(db *DB) []camsec.Control {
 			what: "advisory", keep: func(Finding) bool { return true },
 			refs: []string{
 				"NIST SP 800-53 SI-2", "NIST SP 800-53 RA-5", "IEC 62443-4-2 CR 3.10", "ETSI EN 303 645 5.3-2",
-				"ETSI EN 303 645 5.3-8", "CRA Annex I Part I (2)(a)", "EN 18031 GEC-1", "ANSSI R95", "CIS v8 7.3", "CIS v8 7.7",
+				"ETSI EN 303 645 5.3-8", "CRA Annex I Part I (2)(a)(c)", "EN 18031 GEC-1", "ANSSI R95", "CIS v8 7.3", "CIS v8 7.7",
 			},
 		},
 		&control{
