@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"runtime"
 	"strings"
@@ -147,11 +148,56 @@ func TestRefusalUnder200(t *testing.T) {
 	}
 }
 
+// JSON in other shapes than an object that is named.
+func TestOddJSON(t *testing.T) {
+	c, _ := answering(t, []byte(`{"statusCode":4}`), nil)
+	_, err := c.DeviceInfo(t.Context())
+	var e *isapi.Error
+	require.ErrorAs(t, err, &e, "one field is a status as well")
+	assert.Equal(t, 4, e.StatusCode)
+	c, _ = answering(t, []byte(`{"DeviceInfo":{"model":"DS-2CD"}}`), nil)
+	got, err := c.DeviceInfo(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "DS-2CD", got.Model)
+	for _, body := range []string{`{"DeviceInfo":{}}`, `{"DeviceInfo":{"model":"a"},"Other":{"model":"b"}}`, `{}`} {
+		c, _ = answering(t, []byte(body), nil)
+		_, err = c.DeviceInfo(t.Context())
+		require.ErrorIs(t, err, camsec.ErrMalformed, body)
+	}
+}
+
+// Lengths of a lock, in minutes or in seconds.
+func TestLockSeconds(t *testing.T) {
+	for _, v := range []struct{ told, max, want int }{
+		{0, 0, 0}, {30, 0, 1800}, {120, 0, 7200}, {121, 0, 121}, {1800, 120, 1800}, {60, 60, 3600}, {61, 60, 61}, {30, 1800, 30}, {-1, 0, -1},
+	} {
+		got := isapi.IllegalLoginLock{LockTime: &v.told}.Seconds(v.max)
+		if v.want < 0 {
+			assert.Nil(t, got)
+			continue
+		}
+		require.NotNil(t, got)
+		assert.Equal(t, v.want, *got, "%+v", v)
+	}
+	assert.Nil(t, isapi.IllegalLoginLock{}.Seconds(0))
+}
+
+func TestChannelGroup(t *testing.T) {
+	for want, c := range map[string]isapi.Channel{
+		"":    {Serial: "123456"},
+		"S/1": {Serial: "S", DeviceIndex: "1"},
+		"S":   {Serial: "S"},
+		"1":   {DeviceIndex: "1"},
+	} {
+		assert.Equal(t, want, c.Group())
+	}
+}
+
 // case 98: a number that is none is unknown, and the rest is kept.
 func TestBadNumbers(t *testing.T) {
-	five := 5
+	five, most, least := 5, math.MaxInt32, math.MinInt32
 	for text, want := range map[string]*int{
-		"5": &five, " 5 ": &five, "+5": &five, "0x10": nil, "": nil, "12.0": nil, "99999999999999999999": nil, "4294967296": nil, "five": nil, "-": nil,
+		"5": &five, " 5 ": &five, "+5": &five, "0x10": nil, "": nil, "12.0": nil, "99999999999999999999": nil, "4294967296": nil, "2147483647": &most, "2147483648": nil, "-2147483648": &least, "-2147483649": nil, "five": nil, "-": nil,
 	} {
 		t.Run(fmt.Sprintf("case 98: %q", text), func(t *testing.T) {
 			c, _ := answering(t, []byte("<IllegalLoginLock><enabled>true</enabled><maxIllegalLoginTimes>"+text+"</maxIllegalLoginTimes></IllegalLoginLock>"), nil)

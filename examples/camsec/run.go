@@ -32,6 +32,7 @@ func commands() []command {
 		{"inventory", "read what devices are and which firmware they run", runInventory},
 		{"audit", "judge how safely devices are set up", runAudit},
 		{"firmware", "look into firmware files, verify, sign and match them", runFirmware},
+		{"schema", "print the JSON Schema of a document", runSchema},
 		{"trust", "collect the keys of devices, without credentials", runTrust},
 		{"sim", "serve simulated cameras until interrupted", runSim},
 	}
