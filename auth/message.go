@@ -17,7 +17,7 @@ type MessageLogin interface {
 	// 64 KiB. It is asked of replies to requests with and without a login.
 	Read(resp *http.Response, body []byte) MessageReply
 	// Sign returns the body of a request with the credential in it, fresh
-	// each time. Again is set after a reply that gave leave to try once more.
+	// each time; body is not to be changed. Again is set after a reply that gave leave to try once more.
 	Sign(ctx context.Context, body []byte, c Credential, again bool) ([]byte, error)
 }
 
@@ -133,7 +133,11 @@ func (c *call) sign(r *http.Request) error {
 	}
 	var b []byte
 	if in != nil {
-		b, err = io.ReadAll(io.LimitReader(in, maxReplayBody+1))
+		if whole, ok := in.(interface{ Bytes() []byte }); ok { // a copy saved
+			b = whole.Bytes()
+		} else {
+			b, err = io.ReadAll(io.LimitReader(in, maxReplayBody+1))
+		}
 		_ = in.Close()
 	}
 	if err != nil || len(b) > maxReplayBody {

@@ -164,15 +164,15 @@ var contentType = []string{"application/soap+xml; charset=utf-8"}
 // if the device is busy.
 func (c *Client) post(ctx context.Context, rt http.RoundTripper, u *url.URL, op Operation, body []byte, lim wire.Limits) (*wire.Response, error) {
 	if op.Writes {
-		ctx = c.watchConn(ctx)
+		ctx = c.watchConn(auth.WithoutRetry(ctx))
 	}
 	req := (&http.Request{
 		Method: http.MethodPost, URL: u, Host: u.Host,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header:        http.Header{"Content-Type": contentType},
 		ContentLength: int64(len(body)),
-		Body:          io.NopCloser(bytes.NewReader(body)),
-		GetBody:       func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil },
+		Body:          newReady(body),
+		GetBody:       func() (io.ReadCloser, error) { return newReady(body), nil },
 	}).WithContext(ctx)
 	resp, err := wire.Do(rt, req, lim.WithTimeouts(c.timeouts))
 	if err != nil {
@@ -180,6 +180,21 @@ func (c *Client) post(ctx context.Context, rt http.RoundTripper, u *url.URL, op 
 	}
 	return resp, nil
 }
+
+// A ready is a body that is there in whole.
+type ready struct {
+	bytes.Reader
+	b []byte
+}
+
+func newReady(b []byte) *ready {
+	r := &ready{b: b}
+	r.Reset(b)
+	return r
+}
+
+func (r *ready) Bytes() []byte { return r.b }
+func (r *ready) Close() error  { return nil }
 
 // watchConn notes our own address, which an address filter must admit.
 func (c *Client) watchConn(ctx context.Context) context.Context {

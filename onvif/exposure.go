@@ -106,3 +106,33 @@ func (c *Client) Exposure(ctx context.Context) ([]string, error) {
 	}
 	return open, nil
 }
+
+// Detect asks, without a credential and in one request, whether the device
+// speaks ONVIF. On is an answer in SOAP, whatever it says; off any other;
+// unknown is a device that asks for a login and says nothing else. The error
+// is for a device that did not answer.
+func (c *Client) Detect(ctx context.Context) (camsec.State, error) {
+	op := operation("SystemDateAndTime")
+	body, err := newMessage(op).end(op)
+	if err != nil {
+		return camsec.StateUnknown, err
+	}
+	u := c.base
+	_, err = c.exchange(ctx, c.plain, &u, op, body, wire.Small())
+	if err == nil {
+		return camsec.StateOn, nil
+	}
+	if f, ok := errors.AsType[*Fault](err); ok {
+		switch {
+		case f.Code != "":
+			return camsec.StateOn, nil
+		case f.HTTPStatus == http.StatusUnauthorized || f.HTTPStatus == http.StatusForbidden:
+			return camsec.StateUnknown, nil
+		}
+		return camsec.StateOff, nil
+	}
+	if errors.Is(err, camsec.ErrMalformed) || errors.Is(err, camsec.ErrBusy) {
+		return camsec.StateOff, nil
+	}
+	return camsec.StateUnknown, err
+}

@@ -35,6 +35,9 @@ func (t *usernameToken) inUse() bool {
 	return t.used
 }
 
+// tokenSize is what a token adds to a message, but for the user's name.
+const tokenSize = 720
+
 // tolerated is the skew that devices with the narrowest window take.
 const tolerated = 5 * time.Second
 
@@ -79,7 +82,7 @@ func (t *usernameToken) Sign(ctx context.Context, body []byte, cred auth.Credent
 	if i < 0 {
 		return nil, errors.New("onvif: login: not a message of ours")
 	}
-	out := make([]byte, 0, len(body)+1024)
+	out := make([]byte, 0, len(body)+len(cred.User)+tokenSize)
 	out = append(out, body[:i]...)
 	out = append(out, "<s:Header>"...)
 	out = token.AppendXML(out)

@@ -36,7 +36,7 @@ type message struct {
 
 // newMessage writes the envelope up to the content of the operation's element.
 func newMessage(op Operation) *message {
-	m := &message{b: make([]byte, 0, 512)}
+	m := &message{b: make([]byte, 0, 384)}
 	m.raw(envelopeHead, ` xmlns:`, op.Service.prefix(), `="`, op.Service.namespace(), `" xmlns:tt="`, nsSchema, `">`, bodyStart)
 	m.raw("<", op.Service.prefix(), ":", op.Action, ">")
 	return m

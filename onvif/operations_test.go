@@ -239,7 +239,7 @@ var calls = map[string]func(ctx context.Context, c *onvif.Client) error{
 // withoutOperation are the exported methods of Client that send what others
 // send, or nothing.
 var withoutOperation = []string{
-	"BaseURL", "Challenge", "CheckPassword", "Close", "Device", "Exposure", "ProvePassword", "Renew", "SwitchProtocol", "Target", "Trust",
+	"BaseURL", "Challenge", "CheckPassword", "Close", "Detect", "Device", "Exposure", "ProvePassword", "Renew", "SwitchProtocol", "Target", "Trust",
 	"UpgradeByUpload", "Upload",
 }
 

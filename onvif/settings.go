@@ -45,6 +45,8 @@ func (d *Device) Settings(ctx context.Context) ([]camsec.Setting, error) {
 	r.protocol("service.https", list, "HTTPS")
 	r.protocol(SettingRTSP, list, "RTSP")
 
+	r.add("integration.onvif", "it answers", camsec.ValueOf(true), errNotTold)
+
 	caps := read(r, "ServiceCapabilities", c.ServiceCapabilities)
 	r.list("onvif.auth", "Capabilities/Security@UsernameToken,HttpDigest", logins(caps))
 	r.state(SettingAccessPolicy, "Capabilities/Security@DefaultAccessPolicy", caps.DefaultAccessPolicy)
@@ -59,7 +61,7 @@ func (d *Device) Settings(ctx context.Context) ([]camsec.Setting, error) {
 
 	r.clock(c)
 
-	r.state(SettingFactoryState, "Scopes/ScopeItem", FactoryState(read(r, "Scopes", c.Scopes)))
+	r.factory(FactoryState(read(r, "Scopes", c.Scopes)))
 	r.number(SettingMinLength, "MinLen", read(r, "PasswordComplexity", c.PasswordComplexity).MinLen)
 	warning := read(r, "AuthFailureWarning", c.AuthFailureWarning)
 	r.state(SettingWarnsFailures, "Enabled", camsec.StateOf(warning.Enabled))
@@ -86,7 +88,7 @@ func logins(caps DeviceCapabilities) []string {
 		out = append(out, "digest")
 	}
 	if caps.UsernameToken == camsec.StateOn {
-		out = append(out, "ws-usernametoken")
+		out = append(out, "wsse")
 	}
 	return out
 }
@@ -244,6 +246,14 @@ func (r *settingsReader) clock(c *Client) {
 		break
 	}
 	r.add("time.ntp.server", "NTPInformation", server, notOffered("no server is set"))
+}
+
+func (r *settingsReader) factory(s camsec.State) {
+	var v camsec.Value
+	if s != camsec.StateUnknown {
+		v = camsec.ValueOf(s == camsec.StateOn)
+	}
+	r.add(SettingFactoryState, "Scopes/ScopeItem", v, notOffered("the device is not of Profile Q"))
 }
 
 func (r *settingsReader) tls(versions []string) {

@@ -18,6 +18,10 @@ type Options struct {
 	Realm string
 	// Users are the accounts and their passwords.
 	Users map[string]string
+	// Store names the account store that a request logs in to, for devices
+	// that have several; nil is the one that Users is. Failed logins are
+	// counted over all of them.
+	Store func(*http.Request) string
 	// Algorithms of the digest challenges, in the order they are sent, each
 	// with a nonce of its own; "" means MD5 without naming it. Nil means MD5.
 	// An empty slice that is not nil sends no digest challenge at all.
@@ -71,6 +75,7 @@ type Host struct {
 	mu      sync.Mutex
 	opts    Options
 	users   map[string]string
+	stores  map[string]map[string]string
 	nonces  map[string]*nonce
 	order   []string
 	locks   map[lockKey]*lock
@@ -114,6 +119,7 @@ func New(o Options) *Host {
 	h := &Host{
 		opts:   o,
 		users:  make(map[string]string),
+		stores: make(map[string]map[string]string),
 		nonces: make(map[string]*nonce),
 		locks:  make(map[lockKey]*lock),
 	}
@@ -128,6 +134,26 @@ func (h *Host) SetUser(name, password string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.users[name] = password
+}
+
+// SetUserIn is SetUser for a store of its own; see [Options.Store].
+func (h *Host) SetUserIn(store, name, password string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.stores[store] == nil {
+		h.stores[store] = map[string]string{}
+	}
+	h.stores[store][name] = password
+}
+
+// accounts are those that a request may log in to.
+func (h *Host) accounts(r *http.Request) map[string]string {
+	if h.opts.Store != nil {
+		if s := h.opts.Store(r); s != "" {
+			return h.stores[s]
+		}
+	}
+	return h.users
 }
 
 // RemoveUser takes an account away.

@@ -92,7 +92,7 @@ func (h *Host) checkBasic(r *http.Request, text string) attempt {
 	}
 	var password string
 	a.user, password, _ = strings.Cut(string(raw), ":")
-	want, known := h.users[a.user]
+	want, known := h.accounts(r)[a.user]
 	right := known && h.opts.Basic && subtle.ConstantTimeCompare([]byte(want), []byte(password)) == 1
 	return h.settle(r, a, right)
 }
@@ -118,8 +118,9 @@ func (h *Host) checkDigest(r *http.Request, text string) attempt {
 	if a.algorithm == "" {
 		a.algorithm = MD5
 	}
-	a.user = h.account(p, a.algorithm)
-	password, known := h.users[a.user]
+	users := h.accounts(r)
+	a.user = h.account(users, p, a.algorithm)
+	password, known := users[a.user]
 	right := known && h.answered(r, p, a.algorithm, password, body)
 	if right {
 		n := h.nonces[p["nonce"]]
@@ -173,7 +174,7 @@ func (h *Host) fresh(n *nonce, text string) bool {
 
 // account finds the name behind username, username* or a hashed username; the
 // bare name is also what goes into A1 (RFC 7616, 3.4.4).
-func (h *Host) account(p map[string]string, algorithm string) string {
+func (h *Host) account(users map[string]string, p map[string]string, algorithm string) string {
 	if ext, ok := p["username*"]; ok {
 		if _, value, found := strings.Cut(ext, "''"); found {
 			if name, err := url.PathUnescape(value); err == nil {
@@ -183,7 +184,7 @@ func (h *Host) account(p map[string]string, algorithm string) string {
 		return ""
 	}
 	if strings.EqualFold(p["userhash"], "true") {
-		for name := range h.users {
+		for name := range users {
 			if sum(algorithm, name+":"+h.opts.Realm) == p["username"] {
 				return name
 			}
@@ -202,7 +203,7 @@ func (h *Host) answered(r *http.Request, p map[string]string, algorithm, passwor
 	if p["uri"] != r.RequestURI {
 		return false
 	}
-	a1 := h.account(p, algorithm) + ":" + h.opts.Realm + ":" + password
+	a1 := h.account(h.accounts(r), p, algorithm) + ":" + h.opts.Realm + ":" + password
 	if strings.HasSuffix(strings.ToLower(algorithm), "-sess") {
 		a1 = sum(algorithm, a1) + ":" + p["nonce"] + ":" + p["cnonce"]
 	}

@@ -29,6 +29,9 @@ type Options struct {
 	Other http.Handler
 	// OtherPublic tells which requests to Other need no login.
 	OtherPublic func(*http.Request) bool
+	// OtherUsers are the accounts of Other, apart from ONVIF's, with their
+	// passwords; nil means that they are the same.
+	OtherUsers map[string]string
 }
 
 // TB is the part of testing.TB that New uses.
@@ -152,11 +155,24 @@ func Start(profile Profile, opts *Options) (*Device, error) {
 	if d.store, err = newKeystore(d.truth()); err != nil {
 		return nil, fmt.Errorf("onviftest: %w", err)
 	}
+	var store func(*http.Request) string
+	if opts.OtherUsers != nil {
+		store = func(r *http.Request) string {
+			if isONVIF(r) {
+				return ""
+			}
+			return "other"
+		}
+	}
 	d.host = authtest.New(authtest.Options{
 		Realm: p.Realm, Users: users, Algorithms: algorithms, LockAfter: p.LockAfter,
 		Public: d.public, RefusalBody: d.refusalBody, Handler: d, Now: d.truth,
-		TLS: &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: d.store.serve}, AlwaysTLS: opts.TLS,
+		Store: store,
+		TLS:   &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: d.store.serve}, AlwaysTLS: opts.TLS,
 	})
+	for name, password := range opts.OtherUsers {
+		d.host.SetUserIn("other", name, password)
+	}
 	if opts.InProcess {
 		d.addr = d.scheme() + "camera.test"
 		return d, nil

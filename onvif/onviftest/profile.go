@@ -71,6 +71,10 @@ type Profile struct {
 	MAC                                             string
 	Scopes                                          []string // fixed ones, beyond hardware and name
 
+	// Answers are the types of WS-Discovery that it answers to:
+	// NetworkVideoTransmitter, Device. Nil: both.
+	Answers []string
+
 	User, Password string // of the administrator
 	MoreUsers      []User
 

@@ -1,0 +1,262 @@
+package onviftest_test
+
+import (
+	"encoding/json"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/camsec/camsec/onvif/onviftest"
+)
+
+// Clients that nobody of us wrote run their security operations against the
+// simulated devices, and so judge them. Where one is not installed its test
+// says so and skips.
+
+// missing ends a test whose stranger is not installed.
+func missing(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("CAMSEC_REQUIRE") == "1" {
+		t.Fatalf("%s is not installed, and CAMSEC_REQUIRE=1 wants it", what)
+	}
+	t.Skipf("%s is not installed: this stranger does not judge us here", what)
+}
+
+// nodeModules finds a folder of npm that has the module.
+func nodeModules(t *testing.T, module string) string {
+	t.Helper()
+	if _, err := exec.LookPath("node"); err != nil {
+		missing(t, "node")
+	}
+	for _, dir := range append(filepath.SplitList(os.Getenv("NODE_PATH")), "/usr/local/lib/node_modules", "/usr/lib/node_modules") {
+		if _, err := os.Stat(filepath.Join(dir, module, "package.json")); err == nil {
+			return dir
+		}
+	}
+	missing(t, "npm "+module)
+	return ""
+}
+
+// node runs a script, and returns the JSON that it prints last.
+func node(t *testing.T, module, script string, d *onviftest.Device) map[string]any {
+	t.Helper()
+	u, err := url.Parse(d.Addr())
+	require.NoError(t, err)
+	cmd := exec.CommandContext(t.Context(), "node", "-e", script)
+	cmd.Env = append(os.Environ(), "NODE_PATH="+nodeModules(t, module), "HOST="+u.Hostname(), "PORT="+u.Port(), "URL="+d.Addr()+"/onvif/device_service",
+		"DEVICE_USER="+d.User(), "DEVICE_PASSWORD="+d.Password())
+	return answer(t, cmd)
+}
+
+func answer(t *testing.T, cmd *exec.Cmd) map[string]any {
+	t.Helper()
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(out))
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	var got map[string]any
+	require.NoError(t, json.Unmarshal([]byte(lines[len(lines)-1]), &got), string(out))
+	return got
+}
+
+// npm onvif sends a UsernameToken, and answers digest challenges.
+const onvifScript = `
+const { Cam } = require('onvif');
+const cam = new Cam({ hostname: process.env.HOST, port: +process.env.PORT, username: process.env.DEVICE_USER, password: process.env.DEVICE_PASSWORD, autoconnect: false, timeout: 10000 });
+const call = (name, ...args) => new Promise((ok, no) => cam[name](...args, (err, data) => err ? no(new Error(name + ': ' + err)) : ok(data)));
+(async () => {
+  const out = {};
+  await call('getSystemDateAndTime');
+  await call('getCapabilities');
+  out.info = await call('getDeviceInformation');
+  out.users = await call('getUsers');
+  out.protocols = await call('getNetworkProtocols');
+  await call('createUsers', [{ username: 'stranger', password: 'Strange-Pass-1', userLevel: 'Operator' }]);
+  await call('setUsers', [{ username: 'stranger', password: 'Strange-Pass-2', userLevel: 'User' }]);
+  out.after = await call('getUsers');
+  await call('deleteUsers', ['stranger']);
+  cam.uri.deviceIO = cam.uri.device; // it asks there for a reboot
+  out.reboot = await call('systemReboot');
+  console.log(JSON.stringify(out));
+})().catch(e => { console.error(e.message); process.exit(1); });
+`
+
+func TestNPMOnvif(t *testing.T) {
+	for _, p := range []onviftest.Profile{onviftest.Current(), onviftest.Hikvision(), onviftest.Axis(), onviftest.Sunba()} {
+		t.Run(p.Manufacturer, func(t *testing.T) {
+			d := onviftest.New(t, p)
+			got := node(t, "onvif", onvifScript, d)
+			assert.Equal(t, p.Model, got["info"].(map[string]any)["model"])
+			assert.Len(t, got["users"], len(p.MoreUsers)+1)
+			assert.Len(t, got["after"], len(p.MoreUsers)+2)
+			assert.Equal(t, "Rebooting in 5 seconds", got["reboot"])
+			assert.Len(t, d.Users(), len(p.MoreUsers)+1)
+			assert.Equal(t, 1, d.Reboots())
+			assert.Zero(t, d.FailedTokens())
+		})
+	}
+}
+
+// node-onvif sends a UsernameToken and no digest.
+const nodeOnvifScript = `
+const Device = require('node-onvif/lib/modules/service-device.js');
+const dev = new Device({ xaddr: process.env.URL, user: process.env.DEVICE_USER, pass: process.env.DEVICE_PASSWORD, time_diff: 0 });
+(async () => {
+  const out = {};
+  await dev.getSystemDateAndTime();
+  dev.setAuth(process.env.DEVICE_USER, process.env.DEVICE_PASSWORD);
+  out.info = (await dev.getDeviceInformation()).data;
+  out.protocols = (await dev.getNetworkProtocols()).data;
+  out.users = (await dev.getUsers()).data;
+  await dev.createUsers({ User: [{ Username: 'stranger', Password: 'Strange-Pass-1', UserLevel: 'Operator' }] });
+  await dev.setUser({ User: [{ Username: 'stranger', Password: 'Strange-Pass-2', UserLevel: 'User' }] });
+  await dev.setNetworkProtocols({ NetworkProtocols: [{ Name: 'RTSP', Enabled: false, Port: 8554 }] });
+  await dev.deleteUsers({ User: [{ Username: 'stranger' }] });
+  out.discovery = (await dev.getDiscoveryMode()).data;
+  console.log(JSON.stringify(out));
+})().catch(e => { console.error(e && e.message); process.exit(1); });
+`
+
+func TestNodeOnvif(t *testing.T) {
+	for _, p := range []onviftest.Profile{onviftest.Sunba(), onviftest.DLink()} {
+		t.Run(p.Manufacturer, func(t *testing.T) {
+			d := onviftest.New(t, p)
+			got := node(t, "node-onvif", nodeOnvifScript, d)
+			info := got["info"].(map[string]any)["GetDeviceInformationResponse"].(map[string]any)
+			assert.Equal(t, p.Serial, info["SerialNumber"])
+			assert.Len(t, d.Users(), len(p.MoreUsers)+1)
+			var writes []string
+			for _, w := range d.Writes() {
+				writes = append(writes, w.Operation)
+			}
+			assert.Equal(t, []string{"CreateUsers", "SetUser", "SetNetworkProtocols", "DeleteUsers"}, writes)
+			for _, have := range d.Protocols() {
+				assert.Equal(t, have.Name != "RTSP" && (have.Name != "HTTPS"), have.Enabled, have.Name)
+			}
+		})
+	}
+}
+
+const nvtScript = `
+const Core = require('onvif-nvt/dist/modules/core.js');
+const url = new URL(process.env.URL);
+const core = new Core();
+core.init(url, process.env.DEVICE_USER, process.env.DEVICE_PASSWORD);
+(async () => {
+  const out = {};
+  await core.getSystemDateAndTime();
+  out.info = (await core.getDeviceInformation()).data;
+  out.users = (await core.getUsers()).data;
+  out.policy = (await core.getAccessPolicy()).data;
+  out.filter = await core.getIPAddressFilter().then(r => r.data, () => null);
+  out.scopes = (await core.getScopes()).data;
+  console.log(JSON.stringify(out));
+})().catch(e => { console.error(e && e.message || e); process.exit(1); });
+`
+
+func TestOnvifNVT(t *testing.T) {
+	for _, p := range []onviftest.Profile{onviftest.Hikvision()} {
+		t.Run(p.Manufacturer, func(t *testing.T) {
+			d := onviftest.New(t, p)
+			got := node(t, "onvif-nvt", nvtScript, d)
+			b, err := json.Marshal(got)
+			require.NoError(t, err)
+			assert.Contains(t, string(b), p.Serial)
+			assert.Zero(t, d.FailedTokens())
+		})
+	}
+}
+
+// zeep reads the published WSDL and holds every answer against it.
+const zeepScript = `
+import json, os, sys
+import xml.etree.ElementTree as ET
+from requests import Session
+from requests.auth import HTTPDigestAuth
+from zeep import Client, Settings
+from zeep.transports import Transport
+from zeep.wsse.username import UsernameToken
+
+schemas = os.environ['SCHEMAS']
+local = {}
+for e in ET.parse(os.path.join(schemas, 'catalog.xml')).iter():
+    for k in ('systemId', 'name', 'uri'):
+        pass
+    if 'uri' in e.attrib:
+        for k in ('systemId', 'name'):
+            if k in e.attrib:
+                local[e.attrib[k]] = os.path.join(schemas, e.attrib['uri'])
+
+class Offline(Transport):
+    def load(self, url):
+        for known in (url, url.replace('https:', 'http:', 1)):
+            if known in local:
+                url = local[known]
+                break
+        if url.startswith('http'):
+            raise Exception('would fetch ' + url)
+        return super().load(url)
+
+session = Session()
+session.trust_env = False
+user, password = os.environ['DEVICE_USER'], os.environ['DEVICE_PASSWORD']
+wsse = None
+if os.environ['LOGIN'] == 'token':
+    wsse = UsernameToken(user, password, use_digest=True)
+else:
+    session.auth = HTTPDigestAuth(user, password)
+wsdl = os.path.join(schemas, 'onvif/ver10/device/wsdl/devicemgmt.wsdl')
+client = Client(wsdl, wsse=wsse, transport=Offline(session=session), settings=Settings(strict=True, xml_huge_tree=True))
+svc = client.create_service('{http://www.onvif.org/ver10/device/wsdl}DeviceBinding', os.environ['URL'])
+out = {}
+info = svc.GetDeviceInformation()
+out['serial'] = info['SerialNumber']
+users = svc.GetUsers()
+out['users'] = [u['Username'] for u in users]
+out['protocols'] = [[p['Name'], p['Enabled'], p['Port']] for p in svc.GetNetworkProtocols()]
+svc.CreateUsers(User=[{'Username': 'stranger', 'Password': 'Strange-Pass-1', 'UserLevel': 'Operator'}])
+svc.SetUser(User=[{'Username': 'stranger', 'Password': 'Strange-Pass-2', 'UserLevel': 'User'}])
+out['level'] = [u['UserLevel'] for u in svc.GetUsers() if u['Username'] == 'stranger']
+svc.DeleteUsers(Username=['stranger'])
+svc.SetDiscoveryMode(DiscoveryMode='NonDiscoverable')
+out['discovery'] = svc.GetDiscoveryMode()
+try:
+    svc.DeleteUsers(Username=['nobody'])
+    out['fault'] = None
+except Exception as e:
+    out['fault'] = ' '.join(q.localname for q in e.subcodes)
+print(json.dumps(out))
+`
+
+func TestZeep(t *testing.T) {
+	python := "/usr/bin/python3"
+	if err := exec.CommandContext(t.Context(), python, "-c", "import zeep").Run(); err != nil {
+		missing(t, "python3-zeep")
+	}
+	schemas := filepath.Join(os.Getenv("CAMSEC_RECORDINGS"), "onvif/schemas")
+	if _, err := os.Stat(filepath.Join(schemas, "catalog.xml")); os.Getenv("CAMSEC_RECORDINGS") == "" || err != nil {
+		missing(t, "the published schemas (CAMSEC_RECORDINGS)")
+	}
+	for _, c := range []struct {
+		p     onviftest.Profile
+		login string
+	}{{onviftest.Axis(), "digest"}, {onviftest.Sunba(), "token"}} {
+		t.Run(c.p.Manufacturer, func(t *testing.T) {
+			d := onviftest.New(t, c.p)
+			cmd := exec.CommandContext(t.Context(), python, "-c", zeepScript)
+			cmd.Env = append(os.Environ(), "SCHEMAS="+schemas, "URL="+d.Addr()+"/onvif/device_service", "LOGIN="+c.login,
+				"DEVICE_USER="+d.User(), "DEVICE_PASSWORD="+d.Password())
+			got := answer(t, cmd)
+			assert.Equal(t, c.p.Serial, got["serial"])
+			assert.Equal(t, []any{"User"}, got["level"])
+			assert.Equal(t, "NonDiscoverable", got["discovery"])
+			assert.Len(t, got["users"], 2)
+			assert.Contains(t, got["fault"], "UsernameMissing")
+		})
+	}
+}
