@@ -289,6 +289,7 @@ func TestEncodings(t *testing.T) {
 		"DER":          {der, 0, ""},
 		"PEM":          {block("CMS"), 0, ""},
 		"PEM of old":   {block("PKCS7"), 0, ""},
+		"PEM of NSS":   {block("PKCS #7 SIGNED DATA"), 0, ""},
 		"PEM of other": {block("CERTIFICATE"), sig.Malformed, `"CERTIFICATE"`},
 		"PEM, more":    {append(block("CMS"), 'x'), sig.Malformed, "after the PEM block"},
 		"PEM, cut":     {block("CMS")[:50], sig.Malformed, "no complete PEM block"},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/ed25519"
+	"crypto/fips140"
 	"crypto/sha1" //nolint:gosec // a name of a key, not a digest that anything rests on.
 	"crypto/sha256"
 	"crypto/x509"
@@ -44,9 +45,15 @@ func identifies(id []byte, pub crypto.PublicKey) bool {
 		!seq.ReadASN1(&bits, cbasn1.BIT_STRING) || !bits.ReadUint8(&unused) {
 		return false
 	}
-	one := sha1.Sum(bits) //nolint:gosec // as above.
-	two := sha256.Sum256(bits)
-	return bytes.Equal(id, one[:]) || bytes.Equal(id, two[:len(one)])
+	sum := sha256.Sum256(bits)
+	if len(id) != sha1.Size || bytes.Equal(id, sum[:sha1.Size]) {
+		return len(id) == sha1.Size
+	}
+	if fips140.Enforced() {
+		return false
+	}
+	old := sha1.Sum(bits) //nolint:gosec // as above.
+	return bytes.Equal(id, old[:])
 }
 
 func ed25519Over(c *sig.Content, pub crypto.PublicKey, message, value []byte) bool {

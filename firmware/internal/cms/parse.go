@@ -62,7 +62,7 @@ func unwrap(b []byte) ([]byte, error) {
 		switch {
 		case block == nil:
 			return nil, malformed("no complete PEM block")
-		case block.Type != "CMS" && block.Type != "PKCS7":
+		case block.Type != "CMS" && block.Type != "PKCS7" && block.Type != "PKCS #7 SIGNED DATA":
 			return nil, malformed("PEM of type %q", block.Type)
 		case len(bytes.TrimSpace(rest)) > 0:
 			return nil, malformed("%d bytes after the PEM block", len(rest))

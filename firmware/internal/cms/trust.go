@@ -170,13 +170,14 @@ func (t *trust) accept(s *signer, by, anchor string, pub crypto.PublicKey, notes
 	g := &good{signer: s, by: by, anchor: anchor, public: pub, notes: notes}
 	for _, f := range []func() (string, error){
 		func() (string, error) { return t.Floor.Hash(Scheme, s.digest) },
+		func() (string, error) { return t.Floor.Algorithm(Scheme, s.algorithm) },
 		func() (string, error) { return t.Floor.Key(Scheme, pub) },
 	} {
 		note, err := f()
 		if err != nil {
 			return nil, err
 		}
-		if note != "" {
+		if note != "" && !slices.Contains(g.notes, note) {
 			g.notes = append(g.notes, note)
 		}
 	}

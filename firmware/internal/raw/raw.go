@@ -36,14 +36,12 @@ func Open(a sig.Algorithm, signature []byte, anchors sig.Anchors, floor sig.Floo
 		return nil, sig.Errorf(sig.Malformed, Scheme, "a signature of %d bytes", len(signature))
 	}
 	c := &check{algorithm: a}
-	if a.Method != sig.PureEd25519 {
-		note, err := floor.Hash(Scheme, a.Hash)
-		if err != nil {
-			return nil, err
-		}
-		c.note(note)
+	note, err := floor.Algorithm(Scheme, a)
+	if err != nil {
+		return nil, err
 	}
-	err := sig.Errorf(sig.Untrusted, Scheme, "none of the %d keys is one for %s", len(anchors.Keys), a)
+	c.note(note)
+	err = sig.Errorf(sig.Untrusted, Scheme, "none of the %d keys is one for %s", len(anchors.Keys), a)
 	for _, k := range anchors.Keys {
 		if !a.Fits(k.Public) {
 			continue

@@ -48,6 +48,22 @@ func (f Floor) Hash(scheme string, h crypto.Hash) (note string, err error) {
 	return fmt.Sprintf("%s is too weak; the caller allowed it", h), nil
 }
 
+// Algorithm tells whether the floor admits an algorithm: its hash, and that of
+// its mask, which asks less of it.
+func (f Floor) Algorithm(scheme string, a Algorithm) (note string, err error) {
+	if a.Method == PureEd25519 {
+		return "", nil
+	}
+	switch {
+	case a.Method != PSS || a.mask() == a.Hash:
+	case a.MGF1 == crypto.SHA1 && fips140.Enforced():
+		return "", Errorf(BelowPolicy, scheme, "a mask by %s is not allowed in FIPS-only mode", a.MGF1)
+	case a.MGF1 != crypto.SHA1 && a.MGF1 != crypto.SHA256 && a.MGF1 != crypto.SHA384 && a.MGF1 != crypto.SHA512:
+		return "", Errorf(BelowPolicy, scheme, "a mask by %s", a.MGF1)
+	}
+	return f.Hash(scheme, a.Hash)
+}
+
 // Key tells whether the floor admits a key.
 func (f Floor) Key(scheme string, k crypto.PublicKey) (note string, err error) {
 	switch k := k.(type) {

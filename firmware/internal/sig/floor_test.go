@@ -5,9 +5,12 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
+	"crypto/fips140"
 	"crypto/rsa"
 	"errors"
 	"math/big"
+	"os"
+	"os/exec"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -44,6 +47,26 @@ func TestFloorOfHashes(t *testing.T) {
 			assert.Equal(t, sig.BelowPolicy, sig.KindOf(err))
 			assert.Contains(t, err.Error(), c.hash.String(), "the error names it")
 		}
+	}
+}
+
+func TestFloorOfAlgorithms(t *testing.T) {
+	for _, c := range []struct {
+		a    sig.Algorithm
+		kind sig.Kind
+	}{
+		{sig.Algorithm{Method: sig.PureEd25519}, 0},
+		{sig.Algorithm{Method: sig.PKCS1v15, Hash: crypto.SHA256}, 0},
+		{sig.Algorithm{Method: sig.ECDSA, Hash: crypto.SHA1}, sig.BelowPolicy},
+		{sig.Algorithm{Method: sig.PSS, Hash: crypto.SHA256}, 0},
+		{sig.Algorithm{Method: sig.PSS, Hash: crypto.SHA256, MGF1: crypto.SHA1}, 0},
+		{sig.Algorithm{Method: sig.PSS, Hash: crypto.SHA512, MGF1: crypto.SHA256}, 0},
+		{sig.Algorithm{Method: sig.PSS, Hash: crypto.SHA256, MGF1: crypto.MD5}, sig.BelowPolicy},
+		{sig.Algorithm{Method: sig.PSS, Hash: crypto.SHA1, MGF1: crypto.SHA256}, sig.BelowPolicy},
+		{sig.Algorithm{Method: sig.PSS, Hash: crypto.SHA1}, sig.BelowPolicy},
+	} {
+		_, err := sig.Floor{}.Algorithm("x", c.a)
+		assert.Equal(t, c.kind, sig.KindOf(err), "%s: %v", c.a, err)
 	}
 }
 
@@ -102,4 +125,25 @@ func TestErrors(t *testing.T) {
 	assert.Zero(t, sig.KindOf(nil))
 	assert.Zero(t, sig.KindOf(errors.New("x")))
 	assert.Equal(t, "below policy", sig.BelowPolicy.String())
+}
+
+// In FIPS-only mode Go's weak hashes panic; here they get an error, whatever
+// the caller allows.
+func TestFIPSOnly(t *testing.T) {
+	if fips140.Enforced() {
+		all := sig.Floor{LegacySHA1: true, LegacyMD5: true}
+		for _, h := range []crypto.Hash{crypto.SHA1, crypto.MD5} {
+			_, err := all.Hash("x", h)
+			assert.Equal(t, sig.BelowPolicy, sig.KindOf(err), h)
+		}
+		_, err := all.Algorithm("x", sig.Algorithm{Method: sig.PSS, Hash: crypto.SHA256, MGF1: crypto.SHA1})
+		assert.Equal(t, sig.BelowPolicy, sig.KindOf(err))
+		_, err = all.Hash("x", crypto.SHA256)
+		assert.NoError(t, err)
+		return
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^TestFIPSOnly$")
+	cmd.Env = append(os.Environ(), "GODEBUG=fips140=only")
+	out, err := cmd.CombinedOutput()
+	assert.NoError(t, err, "%s", out)
 }
