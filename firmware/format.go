@@ -34,6 +34,8 @@ func formats() []format {
 		// These two are told by the last bytes and wrap files of other formats.
 		fwtoolFormat,
 		raucFormat,
+		cmsFormat,
+		signifyFormat,
 		uimageFormat,
 		tplinkFormat,
 		fitFormat,

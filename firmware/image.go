@@ -22,6 +22,8 @@ const (
 	FormatRAUC      = "rauc"
 	FormatMender    = "mender"
 	FormatFwtool    = "openwrt-fwtool"
+	FormatCMS       = "cms"     // a CMS message with its content
+	FormatSignify   = "signify" // a file with signify's signature before or in it
 )
 
 // An Image is what a firmware file holds and what it says of itself. All of
