@@ -25,6 +25,27 @@
 // cannot be built to demand nothing. [CheckIntegrity] reports what can be
 // told without a key.
 //
+// # Where tools and this package disagree
+//
+// Signatures are judged more strictly than by the programs that make them:
+//
+//   - `openssl dgst -verify` takes an RSA signature with bytes after it; here
+//     a signature has one length, and an ECDSA signature one encoding (the
+//     twin with n-s for s counts, as everywhere).
+//   - `openssl cms -verify` takes bytes after the message, certificates for
+//     any use unless told otherwise, certificates revoked unless asked, SHA-1
+//     and RSA-1024. Here a message ends where it ends, the signer's
+//     certificate must be for code or for mail (or name no use), a revocation
+//     list that is given counts, and weak algorithms need a Legacy word.
+//   - OpenSSL reads BER; here CMS is DER, which `openssl cms -cmsout` writes.
+//   - `signify` and `usign` take a signature of minisign without its trusted
+//     comment; here not, where the key is known as minisign's.
+//
+// In one thing this package asks for less: OpenSSL wants every signer of a CMS
+// message to lead to a root. Here one is enough, the others are told, and only
+// a trusted signer's wrong signature fails the message; [Policy.Signers] asks
+// for more.
+//
 // # Where things go
 //
 // A new image format is a parser in internal/NAME, which knows nothing of

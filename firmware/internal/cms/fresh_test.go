@@ -130,6 +130,12 @@ func TestStreamedByOpenSSL(t *testing.T) {
 	_, err := cms.Parse(sigtest.Read(t, openssl.Dir+"/fw.p7m"))
 	assert.Equal(t, sig.Unsupported, sig.KindOf(err), err)
 	assert.ErrorContains(t, err, "BER")
+	openssl.Run(strings.Fields("cms -cmsout -inform DER -in fw.p7m -outform DER -out der.p7m")...)
+	m, err := cms.Parse(sigtest.Read(t, openssl.Dir+"/der.p7m"))
+	require.NoError(t, err)
+	assert.Equal(t, image, m.Content)
+	_, err = m.Verify(w.options())
+	assert.NoError(t, err)
 }
 
 // What OpenSSL verifies we do, and what it refuses we do, for messages that

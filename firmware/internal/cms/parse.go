@@ -73,7 +73,7 @@ func unwrap(b []byte) ([]byte, error) {
 	}
 	if len(b) > 1 && b[1] == 0x80 {
 		return nil, sig.Errorf(sig.Unsupported, Scheme,
-			"BER of indefinite length, as OpenSSL writes it while streaming: sign without -stream, or convert it to DER")
+			"BER of indefinite length, as OpenSSL writes it while streaming: openssl cms -cmsout turns it into DER")
 	}
 	return b, nil
 }
