@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"crypto/sha1" //nolint:gosec // a name of a key.
 	"crypto/sha256"
+	"crypto/sha512"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -219,6 +220,44 @@ func TestContentHintsAreTold(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "version:5 für alle", res.TrustedComment)
 	assert.True(t, res.SigningTime.IsZero())
+}
+
+// A signer who names his certificate has that one and no other.
+func TestSignersThatNameTheirCertificate(t *testing.T) {
+	w := newWorld(t)
+	twin := issue(t, w.inter, "Twin", w.signer.key, nil) // another certificate for the same key
+	named := func(oid asn1.ObjectIdentifier, id ...[]byte) func(*maker) {
+		return func(m *maker) {
+			m.attrs = func(d []byte) [][]byte {
+				return [][]byte{attribute(t, idType, idData), attribute(t, idDigest, d), wrap(cbasn1.SEQUENCE, encode(t, oid),
+					wrap(cbasn1.SET, wrap(cbasn1.SEQUENCE, wrap(cbasn1.SEQUENCE, wrap(cbasn1.SEQUENCE, id...)))))}
+			}
+		}
+	}
+	one, two := asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 2, 12}, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 2, 47}
+	sum1, sum256, sum512 := sha1.Sum(w.signer.cert.Raw), sha256.Sum256(w.signer.cert.Raw), sha512.Sum512(w.signer.cert.Raw) //nolint:gosec // the attribute's hash.
+	other := sha256.Sum256(twin.cert.Raw)
+	algorithm := func(oid asn1.ObjectIdentifier) []byte { return wrap(cbasn1.SEQUENCE, encode(t, oid)) }
+	for name, c := range map[string]struct {
+		change func(*maker)
+		kind   sig.Kind
+		text   string
+	}{
+		"SHA-256":        {named(two, encode(t, sum256[:])), 0, ""},
+		"SHA-512":        {named(two, algorithm(idSHA512), encode(t, sum512[:])), 0, ""},
+		"SHA-1":          {named(one, encode(t, sum1[:])), 0, ""},
+		"and its issuer": {named(two, encode(t, sum256[:]), wrap(cbasn1.SEQUENCE)), 0, ""},
+		"another":        {named(two, encode(t, other[:])), sig.Invalid, "names another certificate"},
+		"wrong length":   {named(two, encode(t, sum1[:])), sig.Malformed, "cannot be read"},
+		"no digest":      {named(two), sig.Malformed, "cannot be read"},
+		"unknown hash":   {named(two, algorithm(idRSA), encode(t, sum256[:])), sig.Unsupported, "digest algorithm"},
+	} {
+		_, err := check(w.mutate([]byte("x"), c.change).make(t), []byte("x"), w.options())
+		assert.Equal(t, c.kind, sig.KindOf(err), "%s: %v", name, err)
+		if c.kind != 0 {
+			assert.ErrorContains(t, err, c.text, name)
+		}
+	}
 }
 
 // A signature over attributes is one over bytes: without care, those bytes

@@ -15,8 +15,10 @@ var (
 	oidContentType   = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 3}
 	oidMessageDigest = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 4}
 	oidSigningTime   = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 5}
-	oidContentHints  = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 2, 4} // RFC 2634 section 2.9
-	oidProtection    = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 52}       // CMSAlgorithmProtection, RFC 6211
+	oidContentHints  = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 2, 4}  // RFC 2634 section 2.9
+	oidSigningCert   = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 2, 12} // RFC 2634 section 5.4, by SHA-1
+	oidSigningCertV2 = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 2, 47} // RFC 5035
+	oidProtection    = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 52}        // CMSAlgorithmProtection, RFC 6211
 
 	oidRSA     = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}
 	oidPSS     = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 10}

@@ -3,6 +3,8 @@ package cms
 import (
 	"bytes"
 	"crypto"
+	"crypto/fips140"
+	"crypto/x509"
 	"encoding/asn1"
 	"slices"
 	"time"
@@ -32,6 +34,10 @@ type signer struct {
 	messageDigest []byte
 	signingTime   time.Time
 	description   string // of the content, in the signer's words
+	// certificate is the digest of the certificate that the signer names
+	// himself; nil where he does not.
+	certificate     []byte
+	certificateHash crypto.Hash
 
 	unsigned bool // there are unsigned attributes
 	err      error
@@ -184,6 +190,10 @@ func (s *signer) parseSigned(set cryptobyte.String, digest, algorithm identifier
 			if s.description, ok = readHints(v); !ok {
 				return malformed("the signed content hints cannot be read")
 			}
+		case a.oid.Equal(oidSigningCert), a.oid.Equal(oidSigningCertV2):
+			if err := s.readCertificate(v, a.oid.Equal(oidSigningCertV2)); err != nil {
+				return err
+			}
 		case a.oid.Equal(oidProtection):
 			if !protects(v, digest, algorithm) {
 				return malformed("the algorithms are not those that the signer protects (RFC 6211)")
@@ -233,6 +243,53 @@ func readHints(v cryptobyte.String) (string, bool) {
 		seq.ReadOptionalASN1(&text, &has, cbasn1.UTF8String) &&
 		seq.ReadASN1ObjectIdentifier(&kind) && seq.Empty() && utf8.Valid(text)
 	return string(text), ok
+}
+
+// readCertificate reads SigningCertificate or its second version, as far as
+// it is about the signer's own certificate, which comes first.
+func (s *signer) readCertificate(v cryptobyte.String, second bool) error {
+	bad := malformed("the signed name of the certificate cannot be read")
+	var seq, list, id, digest cryptobyte.String
+	if !v.ReadASN1(&seq, cbasn1.SEQUENCE) || !v.Empty() || !seq.ReadASN1(&list, cbasn1.SEQUENCE) || !list.ReadASN1(&id, cbasn1.SEQUENCE) {
+		return bad
+	}
+	s.certificateHash = crypto.SHA1
+	if second {
+		s.certificateHash = crypto.SHA256
+		if id.PeekASN1Tag(cbasn1.SEQUENCE) {
+			a, ok := readAlgorithm(&id)
+			if !ok {
+				return bad
+			}
+			var err error
+			if s.certificateHash, err = a.digest(); err != nil {
+				return err
+			}
+		}
+	}
+	if !id.ReadASN1(&digest, cbasn1.OCTET_STRING) || len(digest) != s.certificateHash.Size() {
+		return bad
+	}
+	s.certificate = digest
+	return nil
+}
+
+// names tells whether the certificate is the one that the signer names in his
+// signed attributes, if he does: an identifier alone could be that of another
+// certificate, which the same issuer made for somebody else.
+func (s *signer) names(c *x509.Certificate) error {
+	if s.certificate == nil {
+		return nil
+	}
+	if s.certificateHash != crypto.SHA256 && s.certificateHash != crypto.SHA384 && s.certificateHash != crypto.SHA512 && fips140.Enforced() {
+		return sig.Errorf(sig.BelowPolicy, Scheme, "%s is not allowed in FIPS-only mode", s.certificateHash)
+	}
+	h := s.certificateHash.New()
+	h.Write(c.Raw)
+	if !bytes.Equal(h.Sum(nil), s.certificate) {
+		return sig.Errorf(sig.Invalid, Scheme, "%s names another certificate as his own", s.name(c))
+	}
+	return nil
 }
 
 // protects reads CMSAlgorithmProtection: the digest algorithm, and [1] the

@@ -98,6 +98,9 @@ func (s *signer) is(c *x509.Certificate) bool {
 }
 
 func (t *trust) try(s *signer, c *x509.Certificate) (*good, error) {
+	if err := s.names(c); err != nil {
+		return nil, err
+	}
 	for _, k := range t.Anchors.Keys {
 		if k.Certificate == nil && equalKeys(k.Public, c.PublicKey) {
 			return t.accept(s, s.name(c), k.String(), c.PublicKey, nil)
