@@ -9,9 +9,7 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/asn1"
-	"encoding/pem"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +18,6 @@ import (
 	"github.com/stretchr/testify/require"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
-	"github.com/camsec/camsec/firmware/internal/cms"
 	"github.com/camsec/camsec/firmware/internal/sig"
 	"github.com/camsec/camsec/firmware/internal/sigtest"
 )
@@ -313,198 +310,6 @@ func fix(t testing.TB, b []byte, n int) {
 		}
 		at += head
 	}
-}
-
-func TestEncodings(t *testing.T) {
-	w := newWorld(t)
-	image := sigtest.Image(100)
-	der := w.mutate(image, nil).make(t)
-	block := func(kind string) []byte { return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}) }
-	for name, c := range map[string]struct {
-		message []byte
-		kind    sig.Kind
-		text    string
-	}{
-		"DER":          {der, 0, ""},
-		"PEM":          {block("CMS"), 0, ""},
-		"PEM of old":   {block("PKCS7"), 0, ""},
-		"PEM of NSS":   {block("PKCS #7 SIGNED DATA"), 0, ""},
-		"PEM of other": {block("CERTIFICATE"), sig.Malformed, `"CERTIFICATE"`},
-		"PEM, more":    {append(block("CMS"), 'x'), sig.Malformed, "after the PEM block"},
-		"PEM, cut":     {block("CMS")[:50], sig.Malformed, "no complete PEM block"},
-		"S/MIME":       {[]byte("MIME-Version: 1.0\n"), sig.Unsupported, "S/MIME"},
-		"BER":          {append([]byte{0x30, 0x80}, der[4:]...), sig.Unsupported, "indefinite length"},
-		"empty":        {nil, sig.Malformed, "no DER sequence"},
-		"zero after":   {append(bytes.Clone(der), 0), sig.Malformed, "1 bytes after the end"},
-		"too long":     {make([]byte, cms.MaxSize+1), sig.Malformed, "more than the limit"},
-		"no content":   {wrap(cbasn1.SEQUENCE, encode(t, idSignedData)), sig.Malformed, "no ContentInfo"},
-	} {
-		_, err := check(c.message, image, w.options())
-		assert.Equal(t, c.kind, sig.KindOf(err), "%s: %v", name, err)
-		if c.kind != 0 {
-			assert.ErrorContains(t, err, c.text, name)
-		}
-	}
-	// The caller's bytes may change after Parse.
-	b := bytes.Clone(der)
-	m, err := cms.Parse(b)
-	require.NoError(t, err)
-	clear(b)
-	c, err := m.Open(w.options())
-	require.NoError(t, err)
-	_, err = c.Finish()
-	assert.Equal(t, sig.Invalid, sig.KindOf(err), "a check that has seen nothing")
-	_, err = sig.VerifyBytes(c, image)
-	assert.NoError(t, err)
-}
-
-func TestTrust(t *testing.T) {
-	w, foreign := newWorld(t), newWorld(t)
-	image := sigtest.Image(100)
-	key := func(change func(*x509.Certificate)) *entity {
-		return issue(t, w.inter, "Signer 2", ecKey(t, elliptic.P256()), change)
-	}
-	usage := func(u ...x509.ExtKeyUsage) *entity {
-		return key(func(c *x509.Certificate) { c.ExtKeyUsage = u })
-	}
-	weakInter := issue(t, w.root, "Weak", rsaKey(t, 1024), authority)
-	selfSigned := issue(t, nil, "Signer", ecKey(t, elliptic.P256()), nil)
-	tls := usage(x509.ExtKeyUsageServerAuth)
-	ed := issue(t, w.inter, "Signer", edKey(t), nil)
-	for name, c := range map[string]struct {
-		signer  *entity
-		certs   []*entity
-		options func(*cms.Options)
-		kind    sig.Kind
-		text    string
-	}{
-		"no anchor":            {w.signer, nil, func(o *cms.Options) { o.Anchors = sig.Anchors{} }, sig.NoAnchor, "no certificate was given"},
-		"no time":              {w.signer, nil, func(o *cms.Options) { o.Now = time.Time{} }, sig.NoAnchor, "no time"},
-		"foreign":              {foreign.signer, []*entity{foreign.inter, foreign.root}, nil, sig.Untrusted, "leads to no anchor"},
-		"root in message":      {selfSigned, nil, nil, sig.Untrusted, "leads to no anchor"},
-		"no intermediate":      {w.signer, []*entity{}, nil, sig.Untrusted, "leads to no anchor"},
-		"too late":             {w.signer, nil, func(o *cms.Options) { o.Now = now.AddDate(1, 0, 0) }, sig.BelowPolicy, "is valid from"},
-		"too early":            {w.signer, nil, func(o *cms.Options) { o.Now = now.AddDate(-1, 0, 0) }, sig.BelowPolicy, "is valid from"},
-		"for mail":             {usage(x509.ExtKeyUsageEmailProtection), nil, nil, 0, ""},
-		"for anything":         {usage(x509.ExtKeyUsageAny), nil, nil, 0, ""},
-		"for nothing in words": {usage(), nil, nil, 0, ""},
-		"for servers":          {tls, nil, nil, sig.BelowPolicy, "not for signing code"},
-		"for servers, asked":   {tls, nil, func(o *cms.Options) { o.Usages = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} }, 0, ""},
-		"for mail, not asked": {usage(x509.ExtKeyUsageEmailProtection), nil, func(o *cms.Options) {
-			o.Usages = []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}
-		}, sig.BelowPolicy, "not for signing code"},
-		"not for signatures": {key(func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageKeyEncipherment }), nil, nil, sig.BelowPolicy, "not for signatures"},
-		"for commitments":    {key(func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageContentCommitment }), nil, nil, 0, ""},
-		"no key usage":       {key(func(c *x509.Certificate) { c.KeyUsage = 0 }), nil, nil, 0, ""},
-		"critical extension": {key(func(c *x509.Certificate) {
-			c.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 2, 3}, Critical: true, Value: []byte{5, 0}}}
-		}), nil, nil, sig.Unsupported, "critical extension"},
-		"weak intermediate": {issue(t, weakInter, "Below weak", ecKey(t, elliptic.P256()), nil), []*entity{weakInter}, nil, sig.BelowPolicy, "RSA-1024"},
-		"the very signer":   {tls, []*entity{}, func(o *cms.Options) { o.Anchors.Roots = []*x509.Certificate{tls.cert} }, 0, ""},
-		"the very signer, as a key": {selfSigned, []*entity{}, func(o *cms.Options) {
-			o.Anchors = sig.Anchors{Keys: []sig.Key{{Public: selfSigned.key.Public(), Certificate: selfSigned.cert}}}
-		}, 0, ""},
-		"the very signer, late": {tls, []*entity{}, func(o *cms.Options) {
-			o.Anchors.Roots, o.Now = []*x509.Certificate{tls.cert}, now.AddDate(1, 0, 0)
-		}, sig.BelowPolicy, "is valid from"},
-		"a bare key": {w.signer, []*entity{}, func(o *cms.Options) {
-			o.Anchors, o.Now = sig.Anchors{Keys: []sig.Key{{Public: w.signer.key.Public()}}}, now.AddDate(9, 0, 0)
-		}, 0, ""},
-		"another bare key":  {w.signer, nil, func(o *cms.Options) { o.Anchors = sig.Anchors{Keys: []sig.Key{{Public: ed.key.Public()}}} }, sig.Untrusted, "leads to no anchor"},
-		"the intermediate":  {w.signer, nil, func(o *cms.Options) { o.Anchors.Roots = []*x509.Certificate{w.inter.cert} }, 0, ""},
-		"a signer is no CA": {issue(t, w.signer, "Below signer", ecKey(t, elliptic.P256()), nil), []*entity{w.signer, w.inter}, nil, sig.Untrusted, "leads to no anchor"},
-	} {
-		m := maker{content: image, by: []*entity{c.signer}, certs: append([]*entity{c.signer}, c.certs...)}
-		if c.certs == nil {
-			m.certs = []*entity{c.signer, w.inter}
-		}
-		o := w.options()
-		if c.options != nil {
-			c.options(&o)
-		}
-		_, err := check(m.make(t), image, o)
-		assert.Equal(t, c.kind, sig.KindOf(err), "%s: %v", name, err)
-		if c.kind != 0 {
-			assert.ErrorContains(t, err, c.text, name)
-		}
-	}
-}
-
-// A bare key is found by its own identifier where there is no certificate.
-func TestBareKeyByIdentifier(t *testing.T) {
-	w := newWorld(t)
-	bits := w.signer.cert.RawSubjectPublicKeyInfo[26:] // of a P-256 key
-	require.Len(t, bits, 65)
-	one, two := sha1.Sum(bits), sha256.Sum256(bits) //nolint:gosec // a name.
-	for _, id := range [][]byte{one[:], two[:20]} {
-		e := &entity{key: w.signer.key, cert: &x509.Certificate{SubjectKeyId: id}}
-		message := maker{content: []byte("x"), by: []*entity{e}, keyID: true}.make(t)
-		o := cms.Options{Now: now, Anchors: sig.Anchors{Keys: []sig.Key{{Public: w.inter.key.Public()}, {Public: w.signer.key.Public(), Name: "k.pem"}}}}
-		res, err := check(message, []byte("x"), o)
-		require.NoError(t, err)
-		assert.Contains(t, res.By, "(k.pem)")
-		o.Anchors.Keys = o.Anchors.Keys[:1]
-		_, err = check(message, []byte("x"), o)
-		assert.Equal(t, sig.Untrusted, sig.KindOf(err), err)
-	}
-}
-
-func TestRevocation(t *testing.T) {
-	w := newWorld(t)
-	image := sigtest.Image(100)
-	message := w.mutate(image, nil).make(t)
-	other := issue(t, w.inter, "Another", ecKey(t, elliptic.P256()), nil)
-	impostor := issue(t, nil, "Intermediate", ecKey(t, elliptic.P256()), authority)
-	delta := func(l *x509.RevocationList) {
-		l.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 27}, Critical: true, Value: []byte{2, 1, 1}}}
-	}
-	past := func(l *x509.RevocationList) {
-		l.ThisUpdate, l.NextUpdate = now.AddDate(0, -2, 0), now.AddDate(0, -1, 0)
-	}
-	future := func(l *x509.RevocationList) {
-		l.ThisUpdate, l.NextUpdate = now.AddDate(0, 1, 0), now.AddDate(0, 2, 0)
-	}
-	rootList, list := crl(t, w.root, nil), crl(t, w.inter, nil, other)
-	for name, c := range map[string]struct {
-		lists   []*x509.RevocationList
-		require bool
-		kind    sig.Kind
-		text    string
-	}{
-		"none":                       {nil, false, 0, ""},
-		"none, required":             {nil, true, sig.BelowPolicy, "there is no revocation list"},
-		"clear":                      {[]*x509.RevocationList{list, rootList}, true, 0, ""},
-		"root's missing":             {[]*x509.RevocationList{list}, true, sig.BelowPolicy, "no revocation list of CN=Root"},
-		"root's missing, not needed": {[]*x509.RevocationList{list}, false, 0, "no revocation list of CN=Root"},
-		"revoked":                    {[]*x509.RevocationList{crl(t, w.inter, nil, w.signer)}, false, sig.BelowPolicy, "was revoked on 2026-04-01"},
-		"intermediate revoked":       {[]*x509.RevocationList{crl(t, w.root, nil, w.inter)}, false, sig.BelowPolicy, "CN=Intermediate,O=Camsec Tests was revoked"},
-		"revoked in an old list":     {[]*x509.RevocationList{list, crl(t, w.inter, past, w.signer)}, false, sig.BelowPolicy, "was revoked"},
-		"too old":                    {[]*x509.RevocationList{crl(t, w.inter, past)}, false, sig.BelowPolicy, "is of 2026-04-01"},
-		"too new":                    {[]*x509.RevocationList{crl(t, w.inter, future)}, false, sig.BelowPolicy, "is of 2026-07-01"},
-		"an old and a good one":      {[]*x509.RevocationList{crl(t, w.inter, past), list}, false, 0, ""},
-		"a part":                     {[]*x509.RevocationList{crl(t, w.inter, delta)}, false, sig.Unsupported, "is a part of one"},
-		"by somebody else":           {[]*x509.RevocationList{crl(t, impostor, nil, w.signer)}, false, 0, "no revocation list of CN=Intermediate"},
-	} {
-		o := w.options()
-		o.Anchors.CRLs, o.RequireCRL = c.lists, c.require
-		res, err := check(message, image, o)
-		assert.Equal(t, c.kind, sig.KindOf(err), "%s: %v", name, err)
-		if c.kind != 0 {
-			assert.ErrorContains(t, err, c.text, name)
-		} else if err == nil {
-			assert.Contains(t, strings.Join(res.Notes, ";"), c.text, name)
-		}
-	}
-	// The list may come in the message.
-	m := w.mutate(image, func(m *maker) { m.crls = [][]byte{crl(t, w.inter, nil, w.signer).Raw} })
-	_, err := check(m.make(t), image, w.options())
-	assert.Equal(t, sig.BelowPolicy, sig.KindOf(err), err)
-	m.crls = [][]byte{wrap(context(1), []byte{5, 0})}
-	_, err = check(m.make(t), image, w.options())
-	assert.Equal(t, sig.Unsupported, sig.KindOf(err), err)
-	m.crls = [][]byte{{0x30, 0}}
-	_, err = check(m.make(t), image, w.options())
-	assert.Equal(t, sig.Malformed, sig.KindOf(err), err)
 }
 
 func TestSeveralSigners(t *testing.T) {

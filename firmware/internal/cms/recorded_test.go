@@ -2,7 +2,6 @@ package cms_test
 
 import (
 	"crypto/x509"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,31 +12,12 @@ import (
 
 	"github.com/camsec/camsec/firmware/internal/cms"
 	"github.com/camsec/camsec/firmware/internal/sig"
+	"github.com/camsec/camsec/firmware/internal/sigtest"
 )
-
-// samples returns the folder of sample images and signatures that others'
-// tools made.
-func samples(t testing.TB) string {
-	dir := os.Getenv("CAMSEC_RECORDINGS")
-	if dir == "" {
-		if os.Getenv("CAMSEC_REQUIRE") != "" {
-			t.Fatal("CAMSEC_REQUIRE is set and CAMSEC_RECORDINGS is not")
-		}
-		t.Skip("CAMSEC_RECORDINGS does not name the recorded data")
-	}
-	return filepath.Join(dir, "firmware", "samples")
-}
-
-func read(t testing.TB, path string) []byte {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	require.NoError(t, err)
-	return b
-}
 
 func certificates(t testing.TB, path string) []*x509.Certificate {
 	t.Helper()
-	c, err := sig.ParseCertificates(read(t, path))
+	c, err := sig.ParseCertificates(sigtest.Read(t, path))
 	require.NoError(t, err)
 	return c
 }
@@ -72,20 +52,20 @@ var stricterThanOpenSSL = map[string]sig.Kind{
 var laxerThanOpenSSL = map[string]bool{"two-signers-one-untrusted.p7s": true}
 
 func TestSamplesAreJudgedAsTheirTableSays(t *testing.T) {
-	dir := samples(t)
-	crls, err := sig.ParseCRLs(read(t, filepath.Join(dir, "pki", "inter.crl")))
+	dir := sigtest.Samples(t)
+	crls, err := sig.ParseCRLs(sigtest.Read(t, filepath.Join(dir, "pki", "inter.crl")))
 	require.NoError(t, err)
 	o := cms.Options{Now: sampleTime, Anchors: sig.Anchors{
 		Roots: certificates(t, filepath.Join(dir, "pki", "root.crt")), CRLs: crls,
 	}}
-	table, judged := strings.Split(string(read(t, filepath.Join(dir, "cms", "cases.tsv"))), "\n"), 0
+	table, judged := strings.Split(string(sigtest.Read(t, filepath.Join(dir, "cms", "cases.tsv"))), "\n"), 0
 	for _, line := range table {
 		f := strings.Split(line, "\t")
 		if len(f) < 4 || f[2] != "-purpose any" || f[1] == "(embedded)" {
 			continue
 		}
 		judged++
-		res, err := check(read(t, filepath.Join(dir, "cms", f[0])), read(t, filepath.Join(dir, "payload", f[1])), o)
+		res, err := check(sigtest.Read(t, filepath.Join(dir, "cms", f[0])), sigtest.Read(t, filepath.Join(dir, "payload", f[1])), o)
 		want, stricter := stricterThanOpenSSL[f[0]]
 		switch {
 		case stricter && f[1] == "fw.bin":
@@ -105,9 +85,9 @@ func TestSamplesAreJudgedAsTheirTableSays(t *testing.T) {
 // Every file, whether the table has it or not, is as its name says: .BAD. and
 // .WEAK. are refused.
 func TestSamplesAreAsTheirNamesSay(t *testing.T) {
-	dir := samples(t)
-	image := read(t, filepath.Join(dir, "payload", "fw.bin"))
-	crls, err := sig.ParseCRLs(read(t, filepath.Join(dir, "pki", "inter.crl")))
+	dir := sigtest.Samples(t)
+	image := sigtest.Read(t, filepath.Join(dir, "payload", "fw.bin"))
+	crls, err := sig.ParseCRLs(sigtest.Read(t, filepath.Join(dir, "pki", "inter.crl")))
 	require.NoError(t, err)
 	o := cms.Options{Now: sampleTime, Anchors: sig.Anchors{
 		Roots: certificates(t, filepath.Join(dir, "pki", "root.crt")), CRLs: crls,
@@ -118,7 +98,7 @@ func TestSamplesAreAsTheirNamesSay(t *testing.T) {
 	require.NoError(t, err)
 	for _, f := range files {
 		name := filepath.Base(f)
-		_, err := check(read(t, f), image, o)
+		_, err := check(sigtest.Read(t, f), image, o)
 		bad := strings.Contains(name, ".BAD.") || strings.Contains(name, ".WEAK.") || stricterThanOpenSSL[name] != 0
 		assert.Equal(t, bad, err != nil, "%s: %v", name, err)
 	}
@@ -126,34 +106,34 @@ func TestSamplesAreAsTheirNamesSay(t *testing.T) {
 }
 
 func TestLegacyWords(t *testing.T) {
-	dir := samples(t)
-	image := read(t, filepath.Join(dir, "payload", "fw.bin"))
+	dir := sigtest.Samples(t)
+	image := sigtest.Read(t, filepath.Join(dir, "payload", "fw.bin"))
 	o := cms.Options{Now: sampleTime, Anchors: sig.Anchors{Roots: certificates(t, filepath.Join(dir, "pki", "root.crt"))}}
-	_, err := check(read(t, filepath.Join(dir, "cms", "rsa-sha1.WEAK.p7s")), image, o)
+	_, err := check(sigtest.Read(t, filepath.Join(dir, "cms", "rsa-sha1.WEAK.p7s")), image, o)
 	assert.ErrorContains(t, err, "SHA-1")
-	_, err = check(read(t, filepath.Join(dir, "cms", "weak1024.WEAK.p7s")), image, o)
+	_, err = check(sigtest.Read(t, filepath.Join(dir, "cms", "weak1024.WEAK.p7s")), image, o)
 	assert.ErrorContains(t, err, "RSA-1024")
 	o.Floor = sig.Floor{LegacySHA1: true, LegacyRSA1024: true}
 	for _, name := range []string{"rsa-sha1.WEAK.p7s", "weak1024.WEAK.p7s"} {
-		res, err := check(read(t, filepath.Join(dir, "cms", name)), image, o)
+		res, err := check(sigtest.Read(t, filepath.Join(dir, "cms", name)), image, o)
 		require.NoError(t, err, name)
 		assert.Contains(t, strings.Join(res.Notes, "; "), "the caller allowed it", name)
 	}
 }
 
 func TestEmbeddedContent(t *testing.T) {
-	dir := samples(t)
+	dir := sigtest.Samples(t)
 	o := cms.Options{Now: sampleTime, Anchors: sig.Anchors{Roots: certificates(t, filepath.Join(dir, "pki", "root.crt"))}}
-	m, err := cms.Parse(read(t, filepath.Join(dir, "cms", "rsa-attached.p7m")))
+	m, err := cms.Parse(sigtest.Read(t, filepath.Join(dir, "cms", "rsa-attached.p7m")))
 	require.NoError(t, err)
 	res, err := m.Verify(o)
 	require.NoError(t, err)
 	assert.Equal(t, "CN=Firmware Signer,O=Camsec Test", res.By)
 	assert.Equal(t, "RSA-2048 PKCS#1 v1.5 SHA-256", res.Algorithm)
 	assert.Equal(t, 2026, res.SigningTime.Year())
-	assert.Equal(t, read(t, filepath.Join(dir, "payload", "fw.bin")), m.Content)
+	assert.Equal(t, sigtest.Read(t, filepath.Join(dir, "payload", "fw.bin")), m.Content)
 
-	detached, err := cms.Parse(read(t, filepath.Join(dir, "cms", "rsa-sha256.p7s")))
+	detached, err := cms.Parse(sigtest.Read(t, filepath.Join(dir, "cms", "rsa-sha256.p7s")))
 	require.NoError(t, err)
 	_, err = detached.Verify(o)
 	assert.Equal(t, sig.Malformed, sig.KindOf(err))
