@@ -197,6 +197,9 @@ func (m *Message) parseCertificates(set cryptobyte.String) (other int, err error
 		if err != nil {
 			return 0, malformed("a certificate: %v", err)
 		}
+		if sig.Oversized(c.PublicKey) {
+			return 0, sig.Errorf(sig.Unsupported, Scheme, "a certificate with a key that is too large")
+		}
 		m.Certificates = append(m.Certificates, c)
 	}
 	return other, nil

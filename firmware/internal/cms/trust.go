@@ -20,10 +20,11 @@ type trust struct {
 	helping *x509.CertPool
 	found   []*x509.Certificate // where signers' certificates may be
 	crls    []*x509.RevocationList
+	tries   int // chains that may still be built
 }
 
 func (o Options) trust(m *Message) (*trust, error) {
-	t := &trust{Options: o, pool: x509.NewCertPool(), helping: x509.NewCertPool()}
+	t := &trust{Options: o, pool: x509.NewCertPool(), helping: x509.NewCertPool(), tries: maxTries}
 	t.roots = slices.Clone(o.Anchors.Roots)
 	for _, k := range o.Anchors.Keys {
 		if k.Certificate != nil {
@@ -64,9 +65,10 @@ func (t *trust) judge(s *signer) (*good, error) {
 		if !s.is(c) || tried[string(c.Raw)] {
 			continue
 		}
-		if tried[string(c.Raw)] = true; len(tried) > maxTries {
-			break
+		if t.tries--; t.tries < 0 {
+			return nil, malformed("too many certificates claim to be those of signers")
 		}
+		tried[string(c.Raw)] = true
 		g, why := t.try(s, c)
 		if why == nil {
 			return g, nil
@@ -86,8 +88,9 @@ func (t *trust) judge(s *signer) (*good, error) {
 	return nil, err
 }
 
-// maxTries bounds the certificates that claim to be one signer's.
-const maxTries = 8
+// maxTries bounds the ways that are looked for in one message: certificates
+// that are strung together to cost time make each of them long.
+const maxTries = 2 * maxSigners
 
 // is tells whether the certificate is the one that the signer names.
 func (s *signer) is(c *x509.Certificate) bool {

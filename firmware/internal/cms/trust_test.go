@@ -2,11 +2,14 @@ package cms_test
 
 import (
 	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"math/big"
 	"testing"
 	"time"
 
@@ -107,4 +110,30 @@ func TestBareKeyByIdentifier(t *testing.T) {
 		_, err = check(message, []byte("x"), o)
 		assert.Equal(t, sig.Untrusted, sig.KindOf(err), err)
 	}
+}
+
+// A message cannot make us work for as long as it likes: no key of any size,
+// and no certificates without end that claim to be a signer's.
+func TestWorkIsBounded(t *testing.T) {
+	w := newWorld(t)
+	huge := &rsa.PublicKey{N: new(big.Int).SetBit(big.NewInt(1), 20_000, 1), E: 65537}
+	template := *w.inter.cert
+	template.PublicKey = nil
+	der, err := x509.CreateCertificate(rand.Reader, &template, w.root.cert, huge, w.root.key)
+	require.NoError(t, err)
+	impostor, err := x509.ParseCertificate(der)
+	require.NoError(t, err)
+	m := w.mutate([]byte("x"), func(m *maker) { m.certs = append(m.certs, &entity{cert: impostor}) })
+	_, err = check(m.make(t), []byte("x"), w.options())
+	assert.Equal(t, sig.Unsupported, sig.KindOf(err), err)
+
+	var claims []*entity
+	for range 40 {
+		claims = append(claims, issue(t, nil, "Signer", ecKey(t, elliptic.P256()), func(c *x509.Certificate) { c.SubjectKeyId = []byte("the same") }))
+	}
+	_, err = check(maker{content: []byte("x"), by: claims[:1], certs: claims, keyID: true}.make(t), []byte("x"), w.options())
+	assert.Equal(t, sig.Malformed, sig.KindOf(err), err)
+	assert.ErrorContains(t, err, "too many certificates claim")
+	_, err = check(maker{content: []byte("x"), by: claims[:1], certs: claims[:30], keyID: true}.make(t), []byte("x"), w.options())
+	assert.Equal(t, sig.Untrusted, sig.KindOf(err), err)
 }

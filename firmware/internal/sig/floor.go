@@ -19,11 +19,12 @@ type Floor struct {
 	LegacyRSA1024 bool // RSA from 1024 bits on: within reach of those who can pay
 }
 
-// Sizes of RSA keys. Larger ones cost time without end.
+// Sizes of RSA keys. Verifying with larger ones takes time that whoever made
+// the key can choose.
 const (
 	minRSA       = 2048
 	minLegacyRSA = 1024
-	maxRSA       = 16384
+	maxRSA       = 8192
 	shortRSA     = 3072 // shorter ones are told, since they end with 2030
 )
 
@@ -82,6 +83,13 @@ func (f Floor) Key(scheme string, k crypto.PublicKey) (note string, err error) {
 		return "", Errorf(Malformed, scheme, "an Ed25519 key of %d bytes", len(k))
 	}
 	return "", Errorf(Unsupported, scheme, "keys of type %T", k)
+}
+
+// Oversized tells whether verifying with a key, of which nothing is known yet,
+// would take longer than any use warrants.
+func Oversized(k crypto.PublicKey) bool {
+	r, ok := k.(*rsa.PublicKey)
+	return ok && r.N.BitLen() > maxRSA
 }
 
 func (f Floor) rsa(scheme string, k *rsa.PublicKey) (string, error) {

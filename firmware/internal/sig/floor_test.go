@@ -86,8 +86,8 @@ func TestFloorOfKeys(t *testing.T) {
 		{bits(2048, 65537), false, 0, "RSA-2048 will do until 2030 (NIST SP 800-57)"},
 		{bits(3071, 65537), false, 0, "RSA-3071 will do until 2030 (NIST SP 800-57)"},
 		{bits(3072, 65537), false, 0, ""},
-		{bits(16384, 3), false, 0, ""},
-		{bits(16385, 3), false, sig.Unsupported, ""},
+		{bits(8192, 3), false, 0, ""},
+		{bits(8193, 3), false, sig.Unsupported, ""},
 		{bits(2047, 65537), false, sig.BelowPolicy, ""},
 		{bits(2047, 65537), true, 0, "RSA-2047 is too short; the caller allowed it"},
 		{bits(1024, 65537), false, sig.BelowPolicy, ""},
@@ -108,6 +108,13 @@ func TestFloorOfKeys(t *testing.T) {
 		assert.Equal(t, c.kind, sig.KindOf(err), "%T: %v", c.key, err)
 		assert.Equal(t, c.note, note)
 	}
+}
+
+func TestOversized(t *testing.T) {
+	bits := func(n int) *rsa.PublicKey { return &rsa.PublicKey{N: new(big.Int).SetBit(new(big.Int), n-1, 1), E: 3} }
+	assert.False(t, sig.Oversized(bits(8192)))
+	assert.True(t, sig.Oversized(bits(8193)))
+	assert.False(t, sig.Oversized(make(ed25519.PublicKey, 32)))
 }
 
 func TestErrors(t *testing.T) {
