@@ -4,8 +4,8 @@
 // the certificates of a service, and are refused with a word.
 //
 // Source: the bundle's published schema (sigstore/protobuf-specs), and
-// bundles that cosign made with ECDSA P-256 keys. RSA and the larger curves
-// are documented, not recorded.
+// bundles that cosign made with ECDSA P-256 keys. RSA, the larger curves and
+// Ed25519 are documented, not recorded.
 package sigstore
 
 import (
@@ -66,24 +66,32 @@ func Open(data []byte, anchors sig.Anchors, floor sig.Floor) (sig.Check, error) 
 	c := &check{bundle: b}
 	err = sig.Errorf(sig.Untrusted, Scheme, "none of the %d keys is of a kind that signs bundles", len(anchors.Keys))
 	for _, k := range anchors.Keys {
-		t := try{key: k, algorithm: sig.Algorithm{Hash: b.hash}}
-		switch k.Public.(type) {
+		a := sig.Algorithm{Hash: b.hash}
+		switch pub := k.Public.(type) {
 		case *ecdsa.PublicKey:
-			t.algorithm.Method = sig.ECDSA
+			a.Method = sig.ECDSA
 		case *rsa.PublicKey:
-			t.algorithm.Method = sig.PKCS1v15
+			a.Method = sig.PKCS1v15
 		case ed25519.PublicKey:
-			err = sig.Errorf(sig.Unsupported, Scheme, "bundles signed with Ed25519")
+			// cosign signs files with the prehashed variant (its change 4414).
+			if b.hash != crypto.SHA512 {
+				err = unsupported("Ed25519 over %s", b.hash)
+				continue
+			}
+			c.tries = append(c.tries, try{key: k, algorithm: "Ed25519ph", valid: func() bool {
+				return ed25519.VerifyWithOptions(pub, b.digest, b.value, &ed25519.Options{Hash: b.hash}) == nil
+			}})
 			continue
 		default:
 			continue
 		}
+		t := try{key: k, algorithm: a.With(k.Public), valid: func() bool { return a.Verify(k.Public, b.digest, b.value) }}
 		var why error
 		if t.note, why = floor.Key(Scheme, k.Public); why != nil {
 			err = why
 			continue
 		}
-		if wrong := t.algorithm.Shape(k.Public, b.value); wrong != "" {
+		if wrong := a.Shape(k.Public, b.value); wrong != "" {
 			err = malformed("%s", wrong)
 			continue
 		}
@@ -236,8 +244,9 @@ func octets(raw json.RawMessage) ([]byte, error) {
 
 type try struct {
 	key       sig.Key
-	algorithm sig.Algorithm
+	algorithm string
 	note      string
+	valid     func() bool // whether it signed the bundle's digest
 }
 
 type check struct {
@@ -255,7 +264,7 @@ func (c *check) Finish() (*sig.Result, error) {
 		return nil, sig.Errorf(sig.Invalid, Scheme, "the image is not the one of the bundle's digest")
 	}
 	for _, t := range c.tries {
-		if !t.algorithm.Verify(t.key.Public, c.digest, c.value) {
+		if !t.valid() {
 			continue
 		}
 		notes := c.notes
@@ -264,7 +273,7 @@ func (c *check) Finish() (*sig.Result, error) {
 		}
 		return &sig.Result{
 			Scheme: Scheme, By: t.key.String(), Anchor: t.key.String(),
-			Algorithm: t.algorithm.With(t.key.Public), Notes: notes,
+			Algorithm: t.algorithm, Notes: notes,
 		}, nil
 	}
 	return nil, sig.Errorf(sig.Invalid, Scheme, "the signature is by none of the keys given")
