@@ -136,8 +136,16 @@ func New(address string, source auth.Source, opts *Options) (*Client, error) {
 		if c.trust == "" {
 			c.handshake.verified = camsec.StateOn
 		}
-		c.newBase = func() *http.Transport { return wire.NewHTTPTransport(to) }
-		tr := c.newBase()
+		c.newBase = func() *http.Transport {
+			// A resumed session would show the certificate of the first.
+			fresh := to
+			if fresh.TLS != nil {
+				fresh.TLS = fresh.TLS.Clone()
+				fresh.TLS.ClientSessionCache = nil
+			}
+			return wire.NewHTTPTransport(fresh)
+		}
+		tr := wire.NewHTTPTransport(to)
 		c.plain, c.idle, c.ownBase = tr, tr.CloseIdleConnections, true
 	}
 	c.plain = watchedTransport{c.plain, &c.handshake}
@@ -212,13 +220,18 @@ func (c *Client) request(ctx context.Context, op Operation) *http.Request {
 // exchange performs one operation over rt and returns whatever was answered;
 // along with the error, if the device is busy.
 func (c *Client) exchange(rt http.RoundTripper, op Operation, req *http.Request, lim wire.Limits) (*wire.Response, error) {
+	return c.exchangeWithin(rt, op, req, lim.WithTimeouts(c.timeouts))
+}
+
+// exchangeWithin is exchange with time limits of its own.
+func (c *Client) exchangeWithin(rt http.RoundTripper, op Operation, req *http.Request, lim wire.Limits) (*wire.Response, error) {
 	if op.Writes {
 		if err := c.mayWrite(op); err != nil {
 			return nil, err
 		}
 	}
 	start := time.Now()
-	resp, err := wire.Do(rt, req, lim.WithTimeouts(c.timeouts))
+	resp, err := wire.Do(rt, req, lim)
 	if c.log != nil {
 		c.note(req.Context(), op, resp, err, time.Since(start))
 	}

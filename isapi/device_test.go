@@ -278,6 +278,7 @@ var documents = map[string]string{
 	"/ISAPI/System/Network/interfaces":              `<NetworkInterfaceList><NetworkInterface><id>1</id><IPAddress><ipVersion>dual</ipVersion><addressingType>static</addressingType><ipAddress>192.0.2.7</ipAddress><DefaultGateway><ipAddress>192.0.2.1</ipAddress></DefaultGateway><PrimaryDNS><ipAddress>192.0.2.53</ipAddress></PrimaryDNS><SecondaryDNS><ipAddress>0.0.0.0</ipAddress></SecondaryDNS></IPAddress></NetworkInterface></NetworkInterfaceList>`,
 	"/ISAPI/System/Network/interfaces/2/wireless":   `<Wireless><enabled>true</enabled><WirelessSecurity><securityMode>WPA2-enterprise</securityMode></WirelessSecurity></Wireless>`,
 	"/ISAPI/System/Network/UPnP/ports":              `<ports><enabled>true</enabled><portList><port><id>1</id><enabled>true</enabled><internalPort>http</internalPort><externalPort>8083</externalPort></port><port><id>2</id><enabled>false</enabled><internalPort>admin</internalPort></port></portList></ports>`,
+	"/ISAPI/System/upgradeStatus":                   `{"upgrading":"TRUE","percent":40}`,
 	"/ISAPI/System/logServer":                       `<LogServer><enabled>true</enabled><ipAddress>192.0.2.30</ipAddress><transmissionEncryption>false</transmissionEncryption></LogServer>`,
 	"/ISAPI/System/Network/DDNS":                    `<DDNSList><DDNS><enabled>false</enabled></DDNS><DDNS><enabled>true</enabled></DDNS></DDNSList>`,
 	"/ISAPI/System/Network/ftp":                     `<FTPNotificationList><FTPNotification><enabled>false</enabled></FTPNotification></FTPNotificationList>`,
@@ -300,6 +301,7 @@ func complete() *fake {
 	for uri, body := range documents {
 		f.answers["GET "+uri] = answer{body: body}
 	}
+	f.answers[requestKey] = answer{body: string(request())}
 	return f
 }
 

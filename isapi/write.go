@@ -231,11 +231,19 @@ func (c *Client) attempt(ctx context.Context, op Operation, body []byte, content
 }
 
 func (c *Client) attemptOver(ctx context.Context, rt http.RoundTripper, op Operation, body []byte, contentType string) attempt {
+	return c.attemptQuery(ctx, rt, op, "", body, contentType)
+}
+
+// attemptQuery is attempt with a query that no error may show.
+func (c *Client) attemptQuery(ctx context.Context, rt http.RoundTripper, op Operation, query string, body []byte, contentType string) attempt {
 	var sent atomic.Bool
 	ctx = httptrace.WithClientTrace(auth.WithoutRetry(ctx), &httptrace.ClientTrace{
 		WroteHeaderField: func(string, []string) { sent.Store(true) },
 	})
 	req := c.request(ctx, op)
+	if query != "" {
+		req.URL.RawQuery = query
+	}
 	if len(body) > 0 {
 		req.ContentLength = int64(len(body))
 		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -80,6 +81,9 @@ type bench struct {
 	tap    *tap
 	scheme string
 	client *isapi.Client
+	hold   chan struct{} // of a scripted fault; closed at the end
+
+	readOnly bool
 }
 
 func newBench(t *testing.T, p isapitest.Profile, opts *isapi.Options) *bench {
@@ -97,6 +101,15 @@ func benchOver(t *testing.T, scheme string, p isapitest.Profile, opts *isapi.Opt
 	return b
 }
 
+// stop closes the device, and lets its connections end where time is simulated.
+func (b *bench) stop() {
+	if b.hold != nil {
+		close(b.hold)
+	}
+	_ = b.Close()
+	time.Sleep(time.Second)
+}
+
 // another is one more client of the same device.
 func (b *bench) another(t *testing.T, opts *isapi.Options) *isapi.Client {
 	t.Helper()
@@ -104,7 +117,12 @@ func (b *bench) another(t *testing.T, opts *isapi.Options) *isapi.Client {
 	if opts != nil {
 		o = *opts
 	}
-	o.Base = b.tap
+	return b.via(t, b.tap, o)
+}
+
+func (b *bench) via(t *testing.T, base http.RoundTripper, o isapi.Options) *isapi.Client {
+	t.Helper()
+	o.Base = base
 	o.Seen = []netip.Addr{netip.MustParseAddr(authtest.DefaultClient)}
 	c, err := isapi.New(b.scheme+"://camera.test", auth.Static(b.User(), camsec.NewSecret([]byte(b.Password()))), &o)
 	require.NoError(t, err)

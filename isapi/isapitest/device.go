@@ -1,6 +1,7 @@
 package isapitest
 
 import (
+	"crypto/ecdsa"
 	"crypto/tls"
 	"fmt"
 	"net/http"
@@ -72,6 +73,9 @@ type Device struct {
 	secrets    map[string]string   // what is taken and not shown
 	history    map[string][]string // passwords that an account had
 	timeMode   string
+	upgrade    *upgrade
+	pending    *ecdsa.PrivateKey // of the last certificate request
+	served     *tls.Certificate  // that the device was given
 }
 
 // A Write is one change the device carried out. It holds no secrets.
@@ -134,6 +138,10 @@ func (d *Device) start(opts *Options) error {
 	for _, u := range d.users {
 		users[u.Name] = u.Password
 	}
+	conf := opts.TLSConfig
+	if conf == nil {
+		conf = d.tlsConfig()
+	}
 	body := authtest.UserCheckBody
 	if d.profile.PlainRefusal {
 		body = authtest.HTMLBody
@@ -151,7 +159,7 @@ func (d *Device) start(opts *Options) error {
 		RefusalBody: body,
 		Handler:     d,
 		Now:         opts.Now,
-		TLS:         opts.TLSConfig,
+		TLS:         conf,
 		AlwaysTLS:   opts.TLS,
 	})
 	scheme := "http://"

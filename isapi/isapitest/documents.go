@@ -99,6 +99,7 @@ func documents(p Profile) map[string]string {
 			in("SecurityAlgorithm", el("algorithmType", p.algorithmType()))))
 	}
 	if p.NotSupported != 404 { // documented, not recorded
+		set(selectPath+"HTTPS", `{"CertificateSelect":{"customID":"factory"}}`)
 		set("/ISAPI/Security/loginLinkNum", `{"LoginLinkNum":{"maxLinkNum":32}}`)
 	}
 	if p.RTSPDocument {
@@ -187,6 +188,7 @@ func (p *Profile) securityFields() []string {
 			in("SecurityAlgorithm", opt("algorithmType", "MD5,SHA256,MD5/SHA256", ""))))
 	}
 	return append(b,
+		`<cfgFileSecretKeyLenLimit min="1" max="16"></cfgFileSecretKeyLenLimit>`+"\n",
 		`<maxIllegalLoginTimes min="3" max="20" def="7"></maxIllegalLoginTimes>`+"\n",
 		`<maxIllegalLoginLockTime min="1" max="120" def="30"></maxIllegalLoginLockTime>`+"\n",
 		el("isSupportPasswordProtection", true), el("isSupportPasswordProtection", true))

@@ -59,6 +59,9 @@ func (d *Device) status(a answer, r *http.Request) string {
 
 func send(w http.ResponseWriter, status int, body string) {
 	kind := `application/xml; charset="UTF-8"`
+	if strings.HasPrefix(body, string(configMark)) {
+		kind = "application/octet-stream"
+	}
 	if strings.HasPrefix(body, "{") {
 		kind = "application/json"
 	}
@@ -71,6 +74,10 @@ func send(w http.ResponseWriter, status int, body string) {
 // ServeHTTP answers requests whose login has passed. Clients reach it through
 // the device's Host.
 func (d *Device) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == firmwarePath && (r.Method == http.MethodPut || r.Method == http.MethodPost) && d.takesFirmware() {
+		d.serveFirmware(w, r)
+		return
+	}
 	var sent []byte
 	if r.Method == http.MethodPut || r.Method == http.MethodPost {
 		var err error
@@ -123,6 +130,13 @@ func (d *Device) handle(r *http.Request, sent []byte) (status int, body string) 
 		}
 	}
 	if r.Method == http.MethodGet {
+		if r.URL.Path == configPath && !d.replay {
+			file, a := d.exportConfiguration(r.URL.Query().Get("secretkey"))
+			if a != answerOK {
+				return say(a)
+			}
+			return http.StatusOK, file
+		}
 		return say(d.notSupported())
 	}
 	a, lost := d.write(r, string(sent))
@@ -169,6 +183,8 @@ func (d *Device) find(method, path string) (string, bool) {
 		return d.profile.doc("ActivateStatus", status...), true
 	case path == usersPath:
 		return d.userList(), true
+	case path == upgradePath && d.profile.NotSupported != http.StatusNotFound:
+		return d.upgradeStatus(), true
 	case d.isMember(path):
 		return d.member(path), true
 	case strings.HasPrefix(path, usersPath+"/"):

@@ -91,6 +91,11 @@ type Profile struct {
 	Reboots []string
 	// RestartTime is how long a restart takes.
 	RestartTime time.Duration
+	// UpgradeTime is how long the device works on an image before it restarts.
+	UpgradeTime time.Duration
+	// UploadByPost takes firmware as a form only, ImportByPost a configuration
+	// by POST only.
+	UploadByPost, ImportByPost bool
 
 	Realm, Server  string
 	Algorithms     []string

@@ -30,6 +30,9 @@ type Behaviour struct {
 	Effect Effect
 	// Delay of LostLate.
 	Delay time.Duration
+	// CutAt breaks the connection once that many bytes of a firmware image
+	// have come; nothing changes then.
+	CutAt int64
 	// Nth plays on the n-th such write only, counted from 1; zero plays on
 	// every one.
 	Nth int
@@ -199,8 +202,18 @@ func (d *Device) plan(r *http.Request, sent string) (change func(), no answer) {
 			return nil, answerDenied
 		}
 		return d.restart, answerOK
-	case r.Method != http.MethodPut:
+	case path == configPath && (r.Method == http.MethodPost) == d.profile.ImportByPost:
+		if !admin {
+			return nil, answerDenied
+		}
+		return d.planImport(r.URL.Query().Get("secretkey"), sent)
+	case r.Method != http.MethodPut, path == configPath:
 		return nil, answerMethod
+	case isCertificate(r):
+		if !admin {
+			return nil, answerDenied
+		}
+		return d.planCertificate(path, sent)
 	case strings.HasPrefix(path, onvifPath+"/"):
 		return d.planONVIF(admin, strings.TrimPrefix(path, onvifPath+"/"), parse(sent))
 	}
