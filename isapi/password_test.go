@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -475,4 +476,49 @@ func (d carelessDevice) SetSetting(ctx context.Context, id string, v camsec.Valu
 		return d.Device.SetSetting(ctx, id, v)
 	}
 	return d.answer, d.err
+}
+
+func TestIPFilterList(t *testing.T) {
+	p := isapitest.CurrentCamera()
+	b := benchOver(t, "http", p, nil)
+	us, other := netip.MustParseAddr(authtest.DefaultClient), netip.MustParseAddr("192.0.2.77")
+	c, err := b.client.SetIPFilterList(t.Context(), "allow", []netip.Addr{other})
+	require.NoError(t, err, "the filter is off")
+	assert.Equal(t, camsec.Applied, c.Outcome)
+	_, err = b.client.SetIPFilter(t.Context(), true)
+	require.ErrorIs(t, err, isapi.ErrCutOff, "it would shut us out")
+	_, err = b.client.SetIPFilterList(t.Context(), "allow", []netip.Addr{other, us})
+	require.NoError(t, err)
+	c, err = b.client.SetIPFilterList(t.Context(), "allow", []netip.Addr{other, us})
+	require.NoError(t, err)
+	assert.Equal(t, "unchanged: was so already", c.Proof)
+	_, err = b.client.SetIPFilter(t.Context(), true)
+	require.NoError(t, err)
+	_, err = b.client.SetIPFilterList(t.Context(), "deny", []netip.Addr{us})
+	require.ErrorIs(t, err, isapi.ErrCutOff)
+	_, err = b.client.SetIPFilterList(t.Context(), "allow", nil)
+	require.ErrorIs(t, err, isapi.ErrCutOff)
+	assert.Contains(t, string(b.Document("GET /ISAPI/System/Network/ipFilter")), "192.0.2.77")
+	assert.Len(t, b.tap.writes(), 3)
+}
+
+func TestSetClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := benchOver(t, "http", isapitest.CurrentCamera(), nil)
+		defer b.stop()
+		want := time.Now().Add(-time.Hour)
+		c, err := b.client.SetClock(t.Context(), want)
+		require.NoError(t, err)
+		assert.Equal(t, camsec.Applied, c.Outcome)
+		got, err := b.client.Time(t.Context())
+		require.NoError(t, err)
+		at, ok := got.Instant()
+		require.True(t, ok)
+		assert.Less(t, at.Sub(want).Abs(), 2*time.Second)
+		assert.Equal(t, "manual", got.Mode)
+		c, err = b.client.SetClock(t.Context(), want)
+		require.NoError(t, err)
+		assert.Equal(t, "unchanged: was so already", c.Proof)
+		assert.Len(t, b.tap.writes(), 1)
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/camsec/camsec"
+	"github.com/camsec/camsec/auth/authtest"
 	"github.com/camsec/camsec/isapi"
 	"github.com/camsec/camsec/isapi/isapitest"
 )
@@ -50,6 +52,9 @@ var arguments = map[string][]any{
 	"SetAdminAccess":       {"WebSocket", isapi.AdminAccessChange{Enabled: camsec.StateOn}},
 	"SetAdvanced":          {isapi.Advanced{IdleLogout: camsec.StateOff}},
 	"SetAnonymousLogin":    {true},
+	"SetChannelValidation": {"1", true},
+	"SetClock":             {time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)},
+	"SetIPFilterList":      {"allow", []netip.Addr{netip.MustParseAddr(authtest.DefaultClient)}},
 	"SetDDNS":              {"1", true},
 	"SetDiscoveryMode":     {isapi.DiscoveryMode{SADP: camsec.StateOn}},
 	"SetEHome":             {true},
@@ -99,11 +104,11 @@ func talkative(t *testing.T, readOnly bool) *bench {
 	p := everything()
 	p.RestartTime, p.UpgradeTime = 10*time.Second, 5*time.Second
 	p.Documents["GET /ISAPI/System/Network/macFilter"] = "<MACFilter><enabled>true</enabled></MACFilter>"
-	recorder := benchOver(t, "http", isapitest.Recorder(), nil)
-	defer recorder.stop()
+	nvr := benchOver(t, "http", recorder("connect", "false", "admin"), nil)
+	defer nvr.stop()
 	for _, path := range []string{"channels", "channels/status"} {
 		key := "GET /ISAPI/ContentMgmt/InputProxy/" + path
-		p.Documents[key] = string(recorder.Document(key))
+		p.Documents[key] = string(nvr.Document(key))
 	}
 	b := benchOver(t, "http", p, &isapi.Options{ReadOnly: readOnly})
 	b.readOnly = readOnly

@@ -46,6 +46,20 @@ func (c *Client) SetChannelCredential(ctx context.Context, id, user string, pass
 	return c.revise(ctx, r)
 }
 
+// SetChannelValidation switches whether a recorder checks the certificate of one
+// of its cameras. On cuts the recorder off from a camera whose certificate it
+// cannot check. Recorders with documents of version 1.0 have no such switch
+// ([errors.ErrUnsupported]).
+//
+//isapi:op GET /ISAPI/ContentMgmt/InputProxy/channels/{id}
+//isapi:op PUT /ISAPI/ContentMgmt/InputProxy/channels/{id}
+func (c *Client) SetChannelValidation(ctx context.Context, id string, on bool) (camsec.Change, error) {
+	return c.revise(ctx, revision{
+		set: "SetChannelValidation", id: id, roots: []string{"InputProxyChannel"},
+		edit: func(d *draft) { d.flag(d.root, "certificateValidationEnabled", on) },
+	})
+}
+
 // isOnline tells whether a recorder says that it has a channel's camera.
 func (c *Client) isOnline(ctx context.Context, id string) (bool, error) {
 	all, err := c.ChannelStatus(ctx)

@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/beevik/etree"
 
 	"github.com/camsec/camsec"
 )
@@ -51,6 +54,67 @@ func (c *Client) guardFilter(d *draft) error {
 		}
 	}
 	return nil
+}
+
+// SetIPFilterList replaces the list of the address filter and says whether it
+// is of those that may connect ("allow") or that may not ("deny"); whether the
+// filter is on stays as it is. Recorded devices take up to 32 single hosts. On
+// a device whose filter is on, a list that would shut this client out is
+// refused with [ErrCutOff], as in [Client.SetIPFilter].
+//
+//isapi:op PUT /ISAPI/System/Network/ipFilter
+func (c *Client) SetIPFilterList(ctx context.Context, permission string, hosts []netip.Addr) (camsec.Change, error) {
+	return c.revise(ctx, revision{
+		get: "IPFilter", set: "SetIPFilterList", roots: []string{"IPFilter"},
+		edit: func(d *draft) {
+			d.text(d.root, "permissionType", permission)
+			if list := d.at(d.root, "IPFilterAddressList"); list != nil {
+				d.hosts(list, permission, hosts)
+			}
+		},
+		guard: func(d *draft) error {
+			if !isTrue(childText(d.root, "enabled")) {
+				return nil
+			}
+			return c.guardFilter(d)
+		},
+	})
+}
+
+// hosts writes the entries of an address filter, in the order given.
+func (d *draft) hosts(list *etree.Element, permission string, hosts []netip.Addr) {
+	const member = "IPFilterAddress"
+	var was, want []string
+	for _, e := range list.SelectElements(member) {
+		if mask := child(e, "AddressMask"); mask != nil {
+			for _, a := range mask.ChildElements() {
+				if a.Tag == "ipAddress" || a.Tag == "ipv6Address" {
+					was = append(was, strings.TrimSpace(a.Text()))
+				}
+			}
+		}
+	}
+	for _, h := range hosts {
+		want = append(want, h.Unmap().WithZone("").String())
+	}
+	d.marks = append(d.marks, mark{list.GetPath(), strings.Join(was, ","), strings.Join(want, ",")})
+	if slices.Equal(was, want) {
+		return
+	}
+	for _, e := range list.SelectElements(member) {
+		drop(e)
+	}
+	for i, h := range want {
+		name := "ipAddress"
+		if strings.Contains(h, ":") {
+			name = "ipv6Address"
+		}
+		e := list.CreateElement(member)
+		for _, f := range [][2]string{{"id", strconv.Itoa(i + 1)}, {"permissionType", permission}, {"addressFilterType", "mask"}} {
+			e.CreateElement(f[0]).SetText(f[1])
+		}
+		e.CreateElement("AddressMask").CreateElement(name).SetText(h)
+	}
 }
 
 // SetMACFilter switches the filter of hardware addresses. No body of a device

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/beevik/etree"
 
@@ -25,6 +26,38 @@ func (c *Client) SetTimeMode(ctx context.Context, mode string) (camsec.Change, e
 				mode = strings.TrimSpace(e.Text())
 			}
 			d.set(e, mode)
+		},
+	})
+}
+
+// clockSlack is how far a clock that was set may be off when it is read back.
+const clockSlack = 3 * time.Second
+
+// SetClock sets the clock and has it run by itself (mode manual). The time is
+// written in the zone that the device writes now. A jump may end sessions and
+// the validity of certificates. A clock that is right to three seconds in that
+// mode is left as it is.
+//
+//isapi:op PUT /ISAPI/System/time
+func (c *Client) SetClock(ctx context.Context, now time.Time) (camsec.Change, error) {
+	began := c.now()
+	return c.revise(ctx, revision{
+		get: "Time", set: "SetClock", roots: []string{"Time"},
+		edit: func(d *draft) {
+			d.text(d.root, "timeMode", "manual")
+			e := d.at(d.root, "localTime")
+			if e == nil {
+				return
+			}
+			have, ok := Time{Local: strings.TrimSpace(e.Text())}.Instant()
+			if !ok {
+				d.lacks("localTime with a zone")
+				return
+			}
+			at := now.Add(c.now().Sub(began))
+			right := have.Sub(at).Abs() <= clockSlack
+			d.marks = append(d.marks, mark{"localTime is right", fmt.Sprint(right), "true"})
+			e.SetText(at.In(have.Location()).Format("2006-01-02T15:04:05-07:00"))
 		},
 	})
 }

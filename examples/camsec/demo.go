@@ -27,11 +27,12 @@ func runDemo(ctx context.Context, e *env, args []string) (exit, error) {
 	if len(rest) > 0 {
 		return exit{}, usageErr(errors.New("demo takes no arguments: it visits simulated cameras only"))
 	}
-	devices, stop, err := startSim(len(simProfiles()), simProfiles(), isapitest.Options{})
+	devices, stop, err := startSim(len(simProfiles()), simProfiles(), isapitest.Options{Ports: true})
 	if err != nil {
 		return exit{}, err
 	}
 	defer stop()
+	devices[0].device.SetService("ssh", true)
 	_, _ = fmt.Fprintf(e.stdout, "Started %d simulated devices; nothing else is visited.\n\n", len(devices))
 	fl, err := demoFleet(e, devices)
 	if err != nil {
@@ -54,6 +55,9 @@ func runDemo(ctx context.Context, e *env, args []string) (exit, error) {
 	}
 	_, _ = fmt.Fprintln(e.stdout, "\nAudit")
 	if err := reports.WriteTable(e.stdout, nil); err != nil {
+		return exit{}, err
+	}
+	if err := demoChange(ctx, e, devices[0], reports[0]); err != nil {
 		return exit{}, err
 	}
 	name := *out

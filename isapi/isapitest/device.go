@@ -24,6 +24,9 @@ type Options struct {
 	InProcess bool
 	// Address to listen on; empty means "127.0.0.1:0".
 	Address string
+	// Ports has services answer on loopback ports of their own while they are
+	// on; see Device.Port.
+	Ports bool
 	// Now is the device's clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -73,6 +76,8 @@ type Device struct {
 	secrets    map[string]string   // what is taken and not shown
 	history    map[string][]string // passwords that an account had
 	timeMode   string
+	skew       time.Duration // of a clock that was set by hand
+	ports      map[string]*port
 	upgrade    *upgrade
 	pending    *ecdsa.PrivateKey // of the last certificate request
 	served     *tls.Certificate  // that the device was given
@@ -179,6 +184,12 @@ func (d *Device) start(opts *Options) error {
 		return fmt.Errorf("isapitest: %w", err)
 	}
 	d.addr = scheme + at.String()
+	if opts.Ports {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.ports = map[string]*port{}
+		d.followPorts()
+	}
 	return nil
 }
 
@@ -219,6 +230,7 @@ func (d *Device) Close() error {
 	for _, t := range d.timers {
 		t.Stop()
 	}
+	d.closePorts()
 	d.mu.Unlock()
 	return d.host.Close()
 }

@@ -203,7 +203,7 @@ func (d *Device) find(method, path string) (string, bool) {
 			el("type", "admin"), el("loginTime", now), in("clientAddress", el("ipAddress", authtest.DefaultClient)))), true
 	case path == timePath:
 		return d.profile.doc("Time", opt("timeMode", "NTP,manual", d.timeMode),
-			el("localTime", d.host.Now().UTC().Format("2006-01-02T15:04:05+00:00")), el("timeZone", "GMT+0:00:00")), true
+			el("localTime", d.host.Now().Add(d.skew).UTC().Format("2006-01-02T15:04:05+00:00")), el("timeZone", "GMT+0:00:00")), true
 	}
 	return "", false
 }

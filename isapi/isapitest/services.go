@@ -223,6 +223,7 @@ func (d *Device) service(name string) bool {
 
 // settle makes a written document effective.
 func (d *Device) settle(path string) {
+	defer d.followPorts()
 	if strings.HasPrefix(path, channelsPath+"/") {
 		d.connect(path, strings.TrimPrefix(path, channelsPath+"/"))
 		return

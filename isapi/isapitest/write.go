@@ -338,7 +338,16 @@ func (d *Device) planTime(put *etree.Element) (func(), answer) {
 	if !slices.Contains([]string{"NTP", "manual"}, word(put, "timeMode")) {
 		return nil, answerContent
 	}
-	return func() { d.timeMode = word(put, "timeMode") }, answerOK
+	at, err := time.Parse(time.RFC3339, word(put, "localTime"))
+	return func() {
+		d.timeMode = word(put, "timeMode")
+		switch {
+		case d.timeMode == "NTP":
+			d.skew = 0
+		case err == nil:
+			d.skew = at.Sub(d.host.Now())
+		}
+	}, answerOK
 }
 
 // planJSON takes a document of the same names.
