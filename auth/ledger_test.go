@@ -2,6 +2,8 @@ package auth_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -126,6 +128,17 @@ func TestBudgetCountsExactly(t *testing.T) {
 			spend(t, b, loginOf("u"))
 		})
 	})
+	t.Run("a refusal outlives its try", func(t *testing.T) {
+		kept(t, auth.BudgetOptions{}, func(t *testing.T, b auth.Budget, now *time.Time) {
+			r, err := b.Reserve(t.Context(), loginOf("u"))
+			require.NoError(t, err)
+			require.NoError(t, r.Report(auth.Outcome{Verdict: auth.VerdictRefused}))
+			for range 3 {
+				*now = now.Add(24 * time.Hour)
+				require.Equal(t, auth.Error{Kind: auth.KindRefused, Left: -1}, refusal(t, b, loginOf("u")))
+			}
+		})
+	})
 	t.Run("a limit that is all people's", func(t *testing.T) {
 		kept(t, auth.BudgetOptions{Limit: 2}, func(t *testing.T, b auth.Budget, _ *time.Time) {
 			require.Equal(t, auth.Error{Kind: auth.KindBudget, Left: -1}, refusal(t, b, loginOf("u")))
@@ -165,6 +178,30 @@ func TestBudgetCountsExactly(t *testing.T) {
 			require.Empty(t, strongest("https:64", ""))
 		})
 	})
+}
+
+// A log is written anew when most of it no longer counts, and nobody who has
+// it open loses what it says.
+func TestBudgetLogStaysSmall(t *testing.T) {
+	dir := t.TempDir()
+	one, other := openBudget(t, dir), openBudget(t, dir)
+	r, err := other.Reserve(t.Context(), loginOf("refused"))
+	require.NoError(t, err)
+	require.NoError(t, r.Report(auth.Outcome{Verdict: auth.VerdictRefused}))
+	for i := range 12_000 {
+		left := 3 + i%7
+		require.NoError(t, one.ReportForeign(t.Context(), loginOf("u"), auth.Outcome{Left: &left}))
+	}
+	info, err := os.Stat(filepath.Join(dir, "log"))
+	require.NoError(t, err)
+	require.Less(t, info.Size(), int64(1<<20))
+	left := 2
+	require.NoError(t, other.ReportForeign(t.Context(), loginOf("v"), auth.Outcome{Left: &left}))
+	for _, b := range []auth.Budget{one, other, openBudget(t, dir)} {
+		require.Equal(t, auth.KindRefused, refusal(t, b, loginOf("refused")).Kind)
+		require.Equal(t, auth.KindFewTries, refusal(t, b, loginOf("v")).Kind)
+		free(t, b, loginOf("u"))
+	}
 }
 
 // Which logins draw on the same tries.

@@ -94,9 +94,9 @@ func TestDocumentLimitsAreExact(t *testing.T) {
 		}
 		return b.String() + "/>"
 	}
-	_, err := wire.ParseXML([]byte(bindings(256)), "", wire.Limits{Attrs: 2000})
+	_, err := wire.ParseXML([]byte(bindings(1024)), "", wire.Limits{Attrs: 2000})
 	require.NoError(t, err)
-	_, err = wire.ParseXML([]byte(bindings(2000)), "", wire.Limits{Attrs: 2000})
+	_, err = wire.ParseXML([]byte(bindings(1025)), "", wire.Limits{Attrs: 2000})
 	require.Equal(t, wire.KindTooLarge, wire.KindOf(err))
 }
 
