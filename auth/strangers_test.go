@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -49,12 +50,19 @@ func missing(t *testing.T, what string) {
 	t.Skipf("%s is not installed: this stranger does not judge us here", what)
 }
 
+// freeAddress returns one that nobody listens on, below the ports that systems
+// hand out by themselves: those are taken again before a server starts.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().String()
+	for range 100 {
+		address := fmt.Sprint("127.0.0.1:", 10_000+rand.IntN(20_000))
+		if l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", address); err == nil {
+			require.NoError(t, l.Close())
+			return address
+		}
+	}
+	t.Fatal("no free port")
+	return ""
 }
 
 // serve runs a server program until the test ends and waits until it answers.
