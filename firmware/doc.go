@@ -46,6 +46,44 @@
 // a trusted signer's wrong signature fails the message; [Policy.Signers] asks
 // for more.
 //
+// # Formats that carry their own signatures
+//
+// FIT, SWUpdate, RAUC, Mender, OpenWrt's fwtool and TP-Link images are
+// followed from the signature down to each payload: an image is authentic
+// when the signature verifies and everything that it vouches for is as it
+// says. What no signature reaches stands in [Report.Uncovered], by name:
+//
+//	FIT        header and reservations of the tree, where and how long data
+//	           is, the default configuration, the signature nodes but for
+//	           their values; with signatures of images alone, everything but
+//	           the images' data
+//	SWUpdate   cpio headers and padding, files that sw-description does not
+//	           name, certificates in a CMS signature
+//	RAUC       certificates in the signature
+//	Mender     tar and gzip headers, manifest-augment and what only it lists
+//	fwtool     the chunk of the signature
+//	TP-Link    of the "fw-type:" kind, the first 20 bytes
+//
+// Some things the formats' own programs let pass, and this package does not,
+// or not in silence:
+//
+//   - "rauc info" does not read the payload of verity and crypt bundles, which
+//     the kernel checks when it is mounted; here every block is.
+//   - "mender-artifact validate" without a key takes an artifact whose
+//     signature was stripped; here a policy cannot be without an anchor.
+//   - swupdate passes over members that sw-description does not name; here
+//     they are reported. It needs no SHA-256 in an unsigned description,
+//     and neither does this package, but nothing unsigned is accepted.
+//   - mkimage writes, and U-Boot before 2026 trusted, a list of the nodes
+//     that are signed, which no signature covers; here it is not read.
+//   - fit_check_sign crashes on trees that are cut short, fwtool never ends on
+//     a chunk of 4 GiB; here both are a [FormatError].
+//
+// The manifest of a plain RAUC bundle lies in its SquashFS, which is not read.
+// Payloads of Mender artifacts that are compressed with xz or zstd cannot be
+// held against the manifest: such an artifact is not verifiable here. A RAUC
+// bundle whose message is encrypted to a recipient is neither.
+//
 // # Where things go
 //
 // A new image format is a parser in internal/NAME, which knows nothing of

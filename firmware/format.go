@@ -151,6 +151,9 @@ func parse(r io.ReaderAt, size int64) (*parsed, error) {
 			p = &parsed{}
 		}
 		p.image.Format, p.image.Size = f.name, size
+		if errors.Is(err, errStructure) {
+			err = &FormatError{Format: f.name, Reason: errStructure.Error()}
+		}
 		if err != nil {
 			// Nothing in a broken file is checked; what was read of it before
 			// is still told.

@@ -53,12 +53,12 @@ func parseFwtool(r io.ReaderAt, size int64) (*parsed, error) {
 		}
 		return p, nil
 	}
+	scheme := schemeSignify // usign's form
 	if fwtool.IsCert(f.Signature) {
-		p.opaque = "the signature comes with a chain of certificates (ucert), which is not read here"
-		return p, nil
+		scheme = schemeUcert
 	}
 	p.signatures = []embedded{{
-		scheme: schemeSignify, value: f.Signature, at: pass.Span{Off: f.SignatureAt, Len: int64(len(f.Signature))},
+		scheme: scheme, value: f.Signature, at: pass.Span{Off: f.SignatureAt, Len: int64(len(f.Signature))},
 		content: []pass.Section{{Len: f.SignatureAt}},
 		about:   "over all before the signature, metadata included",
 	}}

@@ -21,11 +21,12 @@ func parseRAUC(r io.ReaderAt, size int64) (*parsed, error) {
 	}
 	n := int64(len(b.CMS))
 	signature := pass.Span{Off: b.CMSAt, Len: n}
+	covers, certificates := cmsCovers(b.CMS, b.CMSAt)
 	p := &parsed{
-		layout: []Range{{0, b.Payload, "payload"}, {b.Payload, b.Tree, "hash tree"}, {b.CMSAt, n, "signature"}, {b.CMSAt + n, size - b.CMSAt - n, "trailer"}},
+		layout: []Range{certificates, {0, b.Payload, "payload"}, {b.Payload, b.Tree, "hash tree"}, {b.CMSAt, n, "signature"}, {b.CMSAt + n, size - b.CMSAt - n, "trailer"}},
 	}
 	p.image.Parts = []Part{{Name: "payload", Kind: "squashfs", Length: b.Payload, Opaque: b.Encrypted || b.Format == rauc.Crypt}}
-	covers := []pass.Span{{Len: size}}
+	covers = append(covers, pass.Span{Len: b.CMSAt}, pass.Span{Off: b.CMSAt + n, Len: size - b.CMSAt - n})
 	switch {
 	case b.Encrypted:
 		p.image.Parts[0].Kind = ""

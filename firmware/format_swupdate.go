@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/camsec/camsec/firmware/internal/bytesum"
 	"github.com/camsec/camsec/firmware/internal/pass"
@@ -45,17 +46,21 @@ func parseSWUpdate(r io.ReaderAt, size int64) (*parsed, error) {
 	}
 	if f.SignatureValue != nil {
 		at := pass.Span{Off: f.Signature.Offset, Len: f.Signature.Size}
+		covers := []pass.Span{at}
 		description := pass.Section{Off: f.Description.Offset, Len: f.Description.Size}
 		// SWUpdate is built for one kind of signature, and the file does not say
 		// which: CMS shows, the two paddings of a bare RSA signature do not.
 		scheme := "rsa-pkcs1v15-sha256" + alternatives + "rsa-pss-sha256"
 		if untrusted.DER(f.SignatureValue) == int64(len(f.SignatureValue)) {
 			scheme = schemeCMS
+			var certificates Range
+			covers, certificates = cmsCovers(f.SignatureValue, at.Off)
+			p.layout = slices.Insert(p.layout, 0, certificates)
 		}
 		p.signatures = []embedded{{
 			scheme: scheme, value: f.SignatureValue, at: at,
 			content: []pass.Section{description},
-			covers:  append([]pass.Span{{Off: description.Off, Len: description.Len}, at}, signed...),
+			covers:  append(append(covers, pass.Span{Off: description.Off, Len: description.Len}), signed...),
 			about:   "over sw-description, which holds the SHA-256 of the payloads",
 		}}
 	}

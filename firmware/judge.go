@@ -59,8 +59,16 @@ func (x *examination) authenticity(v *Verifier) {
 }
 
 // units lets signatures of parts count together only: of every part one must
-// have verified, or none stands for the image.
+// have verified, or none stands for the image. Where the image holds
+// something that cannot be held against what is signed, none does either.
 func (x *examination) units() {
+	if x.parsed.opaque != "" {
+		for _, o := range x.opened {
+			if !o.detached && o.err == nil {
+				o.err, o.result = sig.Errorf(sig.Unsupported, "", "it verifies, but %s", x.parsed.opaque), nil
+			}
+		}
+	}
 	missing := x.parsed.unsigned
 	verified, failed := map[string]bool{}, map[string]error{}
 	for _, o := range x.opened {

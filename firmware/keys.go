@@ -7,6 +7,7 @@ import (
 	"errors"
 
 	"github.com/camsec/camsec"
+	"github.com/camsec/camsec/firmware/internal/fit"
 	"github.com/camsec/camsec/firmware/internal/sig"
 )
 
@@ -17,6 +18,9 @@ type Key struct {
 	// such a key is kept, so that the report can say so.
 	foreign string
 	name    string
+	// configurations tells that the key came with the demand that a FIT's
+	// configurations are signed.
+	configurations bool
 }
 
 // NewKey makes a Key of an *rsa.PublicKey, *ecdsa.PublicKey or
@@ -35,7 +39,9 @@ func NewKey(name string, public crypto.PublicKey) (Key, error) {
 
 // ParseKeys reads the public keys in a file: PEM or DER public keys and
 // certificates, keys of minisign, signify and usign, and the PUBLICKEYBLOB
-// that TP-Link ships in its images, as it is or in base64. A certificate
+// that TP-Link ships in its images, as it is or in base64, and the control
+// device tree of U-Boot, whose demand for signed configurations becomes one of
+// the policy that the keys stand in. A certificate
 // given as a key is trusted as the very signer. name is what reports call
 // the keys. The error is a *[KeyError].
 //
@@ -44,6 +50,9 @@ func NewKey(name string, public crypto.PublicKey) (Key, error) {
 func ParseKeys(name string, data []byte) ([]Key, error) {
 	if isOpenPGPKey(data) {
 		return []Key{{foreign: schemeOpenPGP, name: name}}, nil
+	}
+	if fit.Detect(data) {
+		return controlKeys(name, data)
 	}
 	keys, err := sig.ParseKeys(name, data)
 	if err != nil {
@@ -54,6 +63,37 @@ func ParseKeys(name string, data []byte) ([]Key, error) {
 		out[i] = Key{key: k, name: name}
 	}
 	return out, nil
+}
+
+// controlKeys reads the keys of a control device tree: those that are required,
+// or all of them where none is.
+func controlKeys(name string, data []byte) ([]Key, error) {
+	control, err := fit.ReadControl(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return nil, &KeyError{Name: name, Reason: "control device tree: " + err.Error()}
+	}
+	var required, all []Key
+	for _, c := range control.Keys {
+		k, err := NewKey(name+": "+c.Name, c.Key)
+		if err != nil {
+			return nil, err
+		}
+		k.configurations = c.Required == "conf"
+		all = append(all, k)
+		if c.Required != "" {
+			required = append(required, k)
+		}
+	}
+	switch {
+	case len(required) == 0:
+		return all, nil
+	case len(required) > 1 && !control.Any:
+		return nil, &KeyError{
+			Name: name, kind: sig.Unsupported,
+			Reason: "the control device tree demands a signature of each of several keys; give the keys one by one, and how many must sign",
+		}
+	}
+	return required, nil
 }
 
 // ParseCertificates reads certificates, PEM or DER. The error is a

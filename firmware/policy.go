@@ -176,6 +176,7 @@ func (v *Verifier) prepare() {
 		v.anchors.Keys, v.minisign.Keys = append(v.anchors.Keys, k.key), append(v.minisign.Keys, named)
 		holder := sig.Fingerprint(k.key.Public)
 		v.holders[k.key.String()], v.holders[named.String()] = holder, holder
+		p.FITConfigurations = p.FITConfigurations || k.configurations
 	}
 	v.floor = sig.Floor{LegacySHA1: p.LegacySHA1, LegacyMD5: p.LegacyMD5, LegacyRSA1024: p.LegacyRSA1024}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/camsec/camsec/firmware/internal/signify"
 	"github.com/camsec/camsec/firmware/internal/sigstore"
 	"github.com/camsec/camsec/firmware/internal/sums"
+	"github.com/camsec/camsec/firmware/internal/ucert"
 )
 
 // ErrSchemeNeeded is what a signature that does not say how it was made gets,
@@ -35,6 +36,9 @@ const (
 	schemeOpenPGP = FormatOpenPGP
 	schemeSUIT    = FormatSUIT
 	schemeTUF     = FormatTUF
+	// schemeUcert is usign's with a chain of keys, as OpenWrt puts it behind
+	// images.
+	schemeUcert = "ucert"
 	// schemeFIT stands for an algorithm of a FIT that is not known.
 	schemeFIT = "fit"
 )
@@ -115,6 +119,11 @@ func (v *Verifier) open(scheme string, data, list []byte, name string) (sig.Chec
 		var m *cms.Message
 		if m, err = cms.Parse(data); err == nil {
 			check, err = m.Open(v.cms())
+		}
+	case schemeUcert:
+		var c *ucert.Chain
+		if c, err = ucert.Parse(data); err == nil {
+			check, err = c.Open(v.anchors, v.floor, v.now())
 		}
 	case schemeFIT:
 		err = sig.Errorf(sig.Unsupported, scheme, "an algorithm that is not known here")

@@ -26,7 +26,7 @@ import (
 var issued = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
 // authority makes a root and a code-signing certificate for the key under it.
-func authority(t *testing.T, pub crypto.PublicKey) (root, leaf *x509.Certificate) {
+func authority(t testing.TB, pub crypto.PublicKey) (root, leaf *x509.Certificate) {
 	t.Helper()
 	rootKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)

@@ -44,8 +44,8 @@ type Signature struct {
 // policy makes of that. The image is read to its end in any case but a
 // malformed one; memory does not depend on its size.
 //
-// An error means that there is no report: reading failed, the caller gave up
-// (the context's error), or a signature's scheme must be named and is not
+// An error means that there is no report: reading failed, the file changed
+// while it was read ([ErrChanged]), the caller gave up (the context's error), or a signature's scheme must be named and is not
 // ([ErrSchemeNeeded]). All that is wrong with image or signatures stands in
 // the report.
 func (v *Verifier) Verify(ctx context.Context, r io.ReaderAt, size int64, e *Evidence) (*Report, error) {
@@ -105,7 +105,8 @@ func (v *Verifier) examine(ctx context.Context, r io.ReaderAt, size int64, e *Ev
 	if len(e.Signatures) > maxSigners {
 		return nil, fmt.Errorf("firmware: more than %d signatures", maxSigners)
 	}
-	p, err := parse(r, size)
+	seen := &memo{r: r}
+	p, err := parse(seen, size)
 	x := &examination{parsed: p, size: size, foul: err, report: newReport(&p.image)}
 	if _, malformed := errors.AsType[*FormatError](err); err != nil && !malformed {
 		return nil, err
@@ -133,9 +134,16 @@ func (v *Verifier) examine(ctx context.Context, r io.ReaderAt, size int64, e *Ev
 	for _, c := range contents {
 		all = append(all, c.checks()...)
 	}
+	steady := seen.check()
+	if steady != nil {
+		all = append(all, steady)
+	}
 	results, err := pass.Run(ctx, r, size, all, e.Progress)
 	if err != nil {
 		return nil, fmt.Errorf("firmware: %w", err)
+	}
+	if steady != nil && results[len(results)-1] != nil {
+		return nil, ErrChanged
 	}
 	x.report.SHA256 = hex.EncodeToString(sha())
 	x.integrity(results[:len(x.checks)])

@@ -20,7 +20,7 @@ import (
 	"github.com/camsec/camsec/firmware"
 )
 
-func newKey(t *testing.T, name string, pub crypto.PublicKey) firmware.Key {
+func newKey(t testing.TB, name string, pub crypto.PublicKey) firmware.Key {
 	t.Helper()
 	k, err := firmware.NewKey(name, pub)
 	require.NoError(t, err)

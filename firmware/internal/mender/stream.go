@@ -21,7 +21,7 @@ const (
 // by: every file in it must be one that was asked for and have its digest,
 // and every one that was asked for must be there.
 //
-// Close ends a check that is given up before Finish.
+// Finish must be called, also of a check that is given up.
 type Stream struct {
 	want  map[string][]byte
 	limit int64
@@ -56,19 +56,11 @@ func (s *Stream) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Finish judges, after the last byte.
+// Finish judges what came until then.
 func (s *Stream) Finish() error {
 	s.start()
 	_ = s.in.Close()
 	return <-s.done
-}
-
-// Close gives the check up.
-func (s *Stream) Close() error {
-	if s.in != nil {
-		_ = s.in.CloseWithError(io.ErrUnexpectedEOF)
-	}
-	return nil
 }
 
 func (s *Stream) read(in io.Reader) error {

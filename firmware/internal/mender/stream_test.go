@@ -78,7 +78,7 @@ func TestStreamIsGivenUp(t *testing.T) {
 		s := mender.NewStream(100, nil)
 		_, err := s.Write([]byte{0x1f, 0x8b, 8})
 		require.NoError(t, err)
-		require.NoError(t, s.Close())
-		require.NoError(t, mender.NewStream(100, nil).Close())
+		require.Error(t, s.Finish())
+		require.Error(t, mender.NewStream(100, nil).Finish())
 	})
 }
