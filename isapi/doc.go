@@ -1,5 +1,5 @@
-// Package isapi reads the security state of Hikvision cameras and recorders
-// over ISAPI, the vendor's HTTP protocol.
+// Package isapi reads and changes the security state of Hikvision cameras and
+// recorders over ISAPI, the vendor's HTTP protocol.
 //
 // A [Client] has one method a wire document; [Client.Device] is the
 // vendor-neutral view that package camsec collects and judges. What a method
@@ -14,9 +14,24 @@
 // 403 for "not supported", "not allowed" and "bad parameter" alike, and 200
 // for some refusals: [Error] goes by the body.
 //
+// # Writes
+//
+// A write takes the device's own document, changes the values that it is asked
+// to in place, sends it once and reads it back. What the document does not
+// have is not made up, and secrets that the device does not show are left out,
+// which keeps them. Nothing is written if nothing would change. A [camsec.Change]
+// is Applied with a proof, NotApplied with the reason, or of unknown outcome
+// with an error that matches [camsec.ErrUncertain]; [Client.SetSSH] says which
+// errors come with which. A request whose answer was lost is not sent again:
+// the device is watched for [Options.Settle]. What would close the client's own
+// way in is refused ([ErrCutOff]), everything under [Options.ReadOnly] before a
+// byte is sent.
+//
+// A client makes one write at a time. Two clients that change one document at
+// once may undo each other, as the protocol has no way to tell.
+//
 // # Limits
 //
-// This package reads; it has no operation yet that changes a device. A
-// [Client] is safe for concurrent use, sends one HTTP request a call in
+// A [Client] is safe for concurrent use, sends one HTTP request a call in
 // steady state, and starts no goroutine of its own.
 package isapi

@@ -30,6 +30,8 @@ type tap struct {
 	mu   sync.Mutex
 	sent []tapped
 	read map[string][]byte
+	// after is called when a write has been answered.
+	after func()
 }
 
 type tapped struct {
@@ -47,6 +49,9 @@ func (p *tap) RoundTrip(r *http.Request) (*http.Response, error) {
 		r.Body = io.NopCloser(bytes.NewReader(body))
 	}
 	resp, err := p.base.RoundTrip(r)
+	if p.after != nil && r.Method != http.MethodGet {
+		p.after()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	t := tapped{method: r.Method, uri: r.URL.RequestURI(), body: body}
@@ -355,4 +360,9 @@ func oddPart(body string) string {
 		return ""
 	}
 	return body[i:j]
+}
+
+// replaceElement puts another element in the place of one of a document.
+func replaceElement(doc, name, with string) string {
+	return regexp.MustCompile("<"+name+">[^<]*</"+name+">").ReplaceAllString(doc, with)
 }

@@ -47,25 +47,40 @@ func clientOf(t *testing.T, d *isapitest.Device) *client {
 
 func (c *client) send(method, path, body, authorization string) (*http.Response, string) {
 	c.t.Helper()
+	resp, text, err := c.exchange(method, path, body, authorization)
+	require.NoError(c.t, err)
+	return resp, text
+}
+
+func (c *client) exchange(method, path, body, authorization string) (*http.Response, string, error) {
+	c.t.Helper()
 	req, err := http.NewRequestWithContext(c.t.Context(), method, c.base+path, strings.NewReader(body))
 	require.NoError(c.t, err)
 	if authorization != "" {
 		req.Header.Set("Authorization", authorization)
 	}
 	resp, err := c.rt.RoundTrip(req)
-	require.NoError(c.t, err)
+	if err != nil {
+		return nil, "", err
+	}
 	defer func() { _ = resp.Body.Close() }()
 	text, err := io.ReadAll(resp.Body)
-	require.NoError(c.t, err)
-	return resp, string(text)
+	return resp, string(text), err
 }
 
 // do makes one request with one challenge, as RFC 7616 says.
 func (c *client) do(method, path, body string) (int, string) {
 	c.t.Helper()
-	resp, text := c.send(method, path, body, "")
-	if resp.StatusCode != http.StatusUnauthorized {
-		return resp.StatusCode, text
+	resp, text, err := c.try(method, path, body)
+	require.NoError(c.t, err)
+	return resp.StatusCode, text
+}
+
+func (c *client) try(method, path, body string) (*http.Response, string, error) {
+	c.t.Helper()
+	resp, text, err := c.exchange(method, path, body, "")
+	if err != nil || resp.StatusCode != http.StatusUnauthorized {
+		return resp, text, err
 	}
 	p := map[string]string{}
 	for _, m := range param.FindAllStringSubmatch(resp.Header.Get("WWW-Authenticate"), -1) {
@@ -79,8 +94,7 @@ func (c *client) do(method, path, body string) (int, string) {
 	if p["algorithm"] != "" {
 		header += ", algorithm=" + p["algorithm"]
 	}
-	resp, text = c.send(method, path, body, header)
-	return resp.StatusCode, text
+	return c.exchange(method, path, body, header)
 }
 
 func (c *client) get(path string) *etree.Element {

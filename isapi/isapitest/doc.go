@@ -4,4 +4,14 @@
 // tests. The shapes of its documents follow recorded answers of real devices;
 // the documents themselves are written for this package, and names, numbers
 // and addresses in them are made up.
+//
+// Devices bite: [Device.Misbehave] loses the answer to a write before or after
+// its effect, carries it out late, restarts, or does nothing and says that it
+// did; [Device.Fail] refuses; profiles cut passwords, remember old ones, want
+// whole documents, or ask for a restart. [Device.State] is all that a device
+// holds, to compare before and after. [Device.Host] has the login's own faults.
+//
+// Writes are taken as documentation and others' clients describe them, as few
+// answers to writes were ever recorded: the certificate service, the
+// configuration file and firmware images are of this package's own making.
 package isapitest
