@@ -1,16 +1,17 @@
 package camsec
 
 import (
-	"encoding/json"
+	"cmp"
 	"fmt"
+	"maps"
 	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
 )
 
-// redactReports copies reports with serials, MACs and addresses replaced. What the
-// inventory names is replaced by a word that stands for it wherever it
+// redactReports copies reports with serials, MACs and addresses replaced. What
+// the inventory names is replaced by a word that stands for it wherever it
 // occurs; addresses that occur elsewhere, such as a gateway in a reason, by a
 // word that says no more than what they are.
 func redactReports(reports Reports) Reports {
@@ -25,18 +26,17 @@ func redactReports(reports Reports) Reports {
 			r.name("serial", c.Via)
 		}
 	}
-	// The longest first: a serial may begin with another.
-	var pairs []string
-	names := make([]string, 0, len(r.words))
+	// The longest first: a serial may begin with another. A short one would be
+	// found in words that have nothing to do with it, so it is replaced only
+	// where it stands alone.
+	var names []string
 	for s := range r.words {
-		names = append(names, s)
-	}
-	slices.SortFunc(names, func(a, b string) int {
-		if len(a) != len(b) {
-			return len(b) - len(a)
+		if len(s) >= 5 {
+			names = append(names, s)
 		}
-		return strings.Compare(a, b)
-	})
+	}
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	var pairs []string
 	for _, s := range names {
 		pairs = append(pairs, s, r.words[s])
 	}
@@ -69,6 +69,9 @@ var (
 )
 
 func (r *redaction) text(s string) string {
+	if word, ok := r.words[s]; ok {
+		return word
+	}
 	s = r.known.Replace(s)
 	s = macText.ReplaceAllString(s, "(MAC)")
 	return addrText.ReplaceAllStringFunc(s, func(a string) string {
@@ -79,43 +82,48 @@ func (r *redaction) text(s string) string {
 	})
 }
 
-// report redacts every text of a report, through its JSON form, so that no
-// field is forgotten.
-func (r *redaction) report(rep *Report) *Report {
-	raw, err := json.Marshal(rep)
-	if err != nil {
-		return &Report{} // a report always has a JSON form
+// report copies a report, redacting every text that may hold something of
+// the device or of its network. The words of controls, and what programs go
+// by, are not touched.
+func (r *redaction) report(in *Report) *Report {
+	out := *in
+	out.ID, out.Scope, out.Address = r.text(in.ID), r.text(in.Scope), r.text(in.Address)
+	out.Labels = maps.Clone(in.Labels)
+	for k, v := range out.Labels {
+		out.Labels[k] = r.text(v)
 	}
-	var tree any
-	if json.Unmarshal(raw, &tree) != nil {
-		return &Report{}
+	inv := &out.Inventory
+	inv.Serial, inv.MAC, inv.ChannelsErr = r.text(inv.Serial), r.text(inv.MAC), r.problem(inv.ChannelsErr)
+	inv.Channels = slices.Clone(inv.Channels)
+	for i := range inv.Channels {
+		c := &inv.Channels[i]
+		for _, s := range []*string{&c.Via, &c.Name, &c.Address, &c.Serial, &c.User, &c.Group} {
+			*s = r.text(*s)
+		}
 	}
-	raw, err = json.Marshal(r.walk(tree))
-	if err != nil {
-		return &Report{}
+	out.Results = slices.Clone(in.Results)
+	for i := range out.Results {
+		res := &out.Results[i]
+		res.Reason = r.text(res.Reason)
+		res.Evidence = slices.Clone(res.Evidence)
+		for k := range res.Evidence {
+			res.Evidence[k].Operation = r.text(res.Evidence[k].Operation)
+		}
 	}
-	var out Report
-	if json.Unmarshal(raw, &out) != nil {
-		return &Report{}
+	out.Errors = maps.Clone(in.Errors)
+	for k, p := range out.Errors {
+		out.Errors[k] = r.problem(p)
 	}
 	return &out
 }
 
-// walk replaces in values and in the names of labels.
-func (r *redaction) walk(v any) any {
-	switch v := v.(type) {
-	case string:
-		return r.text(v)
-	case []any:
-		for i := range v {
-			v[i] = r.walk(v[i])
-		}
-	case map[string]any:
-		for k := range v {
-			v[k] = r.walk(v[k])
-		}
+func (r *redaction) problem(p *Problem) *Problem {
+	if p == nil {
+		return nil
 	}
-	return v
+	q := *p
+	q.Message = r.text(p.Message)
+	return &q
 }
 
 // hostPart is the host of an address as callers write them.

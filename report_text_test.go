@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"io"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -116,6 +117,34 @@ func TestRedaction(t *testing.T) {
 		assert.Contains(t, out.String(), "serial-1", name)
 	}
 	assert.Equal(t, "C1-0042", reports[0].ID, "the reports themselves are not changed")
+
+	// What holds something of a device is redacted by name, so a new field has
+	// to be thought of there.
+	for typ, fields := range map[reflect.Type]int{
+		reflect.TypeFor[camsec.Report](): 13, reflect.TypeFor[camsec.Target](): 4, reflect.TypeFor[camsec.Inventory](): 8,
+		reflect.TypeFor[camsec.Channel](): 13, reflect.TypeFor[camsec.Result](): 11, reflect.TypeFor[camsec.Problem](): 3,
+		reflect.TypeFor[camsec.Source](): 3, reflect.TypeFor[camsec.Firmware](): 5,
+	} {
+		assert.Equal(t, fields, typ.NumField(), "%s: does a new field need redacting?", typ)
+	}
+
+	// A device that names itself by words of the report does not change it.
+	for _, serial := range []string{"1", "critical", "pass", "2026-03-01T12:00:00Z", "ACC-01", "camsec"} {
+		odd := withInventory(func(i *camsec.Inventory) { i.Serial = serial })
+		odd.Settings = []camsec.Setting{on("service.telnet")}
+		plain, redacted := camsec.Reports{camsec.Judge(odd, camsec.Controls(), day)}, bytes.Buffer{}
+		require.NoError(t, plain.WriteJSONL(&redacted, &camsec.ReportOptions{Redact: true}))
+		var got camsec.Report
+		require.NoError(t, json.Unmarshal(redacted.Bytes(), &got))
+		assert.Equal(t, "serial-1", got.Inventory.Serial)
+		assert.Equal(t, plain[0].Summary, got.Summary, serial)
+		assert.Equal(t, plain[0].TakenAt, got.TakenAt, serial)
+		for i, r := range got.Results {
+			assert.Equal(t, plain[0].Results[i].Status, r.Status)
+			assert.Equal(t, plain[0].Results[i].Severity, r.Severity)
+			assert.Equal(t, plain[0].Results[i].Control, r.Control)
+		}
+	}
 }
 
 var writers = map[string]func(camsec.Reports, io.Writer, *camsec.ReportOptions) error{
