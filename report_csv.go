@@ -25,7 +25,7 @@ func (rs Reports) WriteCSV(w io.Writer, opts *ReportOptions) error {
 	}
 	err := line("scope", "address", "id", "vendor", "model", "serial", "firmware", "taken", "score",
 		"control", "title", "severity", "status", "reason", "remedy", "evidence",
-		"level", "cutOffRisk", "references", "judged", "clockOffset", "reached", "data")
+		"level", "cutOffRisk", "evidence towards (no statement of compliance)", "judged", "clockOffset", "reached", "data")
 	for _, r := range d.reports {
 		score := ""
 		if r.Score != nil {

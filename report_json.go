@@ -49,7 +49,9 @@ func (rs Reports) WriteJSON(w io.Writer, opts *ReportOptions) error {
 // to a file as devices come in. The error is the writer's.
 func (rs Reports) WriteJSONL(w io.Writer, opts *ReportOptions) error {
 	for _, r := range rs.document(opts).reports {
-		line, err := json.Marshal(forJSON(r))
+		d := forJSON(r)
+		d.Note = evidenceNote
+		line, err := json.Marshal(d)
 		if err == nil {
 			_, err = w.Write(append(line, '\n'))
 		}
@@ -64,13 +66,14 @@ func (rs Reports) WriteJSONL(w io.Writer, opts *ReportOptions) error {
 // a list that holds nothing is empty, and a time that is not known is null.
 type deviceReport struct {
 	*Report
+	Note    string              `json:"note,omitempty"` // of a line that stands alone
 	TakenAt *time.Time          `json:"takenAt"`
 	Results []Result            `json:"results"`
 	Errors  map[string]*Problem `json:"errors"`
 }
 
 func forJSON(r *Report) deviceReport {
-	out := deviceReport{r, nil, r.Results, r.Errors}
+	out := deviceReport{Report: r, Results: r.Results, Errors: r.Errors}
 	if !r.TakenAt.IsZero() {
 		out.TakenAt = &r.TakenAt
 	}

@@ -130,6 +130,7 @@ const reportJSONSchema = `{
       "required": ["inventory", "takenAt", "judgedAt", "score", "scoring", "summary", "results", "errors", "clockOffsetSeconds"],
       "additionalProperties": false,
       "properties": {
+        "note": {"type": "string"},
         "id": {"type": "string"},
         "scope": {"type": "string"},
         "address": {"type": "string"},

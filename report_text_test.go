@@ -169,6 +169,15 @@ func TestEveryReportSaysWhatItRestsOn(t *testing.T) {
 			assert.Contains(t, b.String(), want, name)
 		}
 	}
+	// Where clauses of standards are named, the sentence that they are
+	// evidence stands, too.
+	for name, write := range writers {
+		var b bytes.Buffer
+		require.NoError(t, write(reports, &b, nil))
+		if strings.Contains(b.String(), "IEC 62443") {
+			assert.Regexp(t, "no statement (of compliance|that the device)", b.String(), name)
+		}
+	}
 	zone, err := time.LoadLocation("Asia/Tokyo")
 	require.NoError(t, err)
 	var b bytes.Buffer
