@@ -21,7 +21,8 @@ const baselineSchema = "camsec.baseline/1"
 // Its JSON form is a file of the owner's, read by [ReadBaseline].
 type Baseline struct {
 	Name string `json:"name,omitempty"`
-	// Level leaves out the controls of higher levels: 1 is for every site, 2
+	// Level leaves out the controls of higher levels, which then answer
+	// [NotApplicable]: 1 is for every site, 2
 	// is hardened, 3 is for high security. 0 means 3. Controls that have no
 	// level are always asked.
 	Level int `json:"level,omitempty"`
@@ -74,19 +75,29 @@ type Waiver struct {
 
 // Apply returns the controls as the baseline has them asked, in the same
 // order. Their own kinds do not matter: those of outsiders are selected and
-// waived like the built-in ones. The baseline must not change afterwards.
+// waived like the built-in ones. One that the baseline leaves out answers
+// [NotApplicable] and says so, since a report that kept silent about it would
+// seem to have asked. The baseline must not change afterwards.
 func (b *Baseline) Apply(controls []Control) []Control {
 	var out []Control
 	for _, c := range controls {
-		if c == nil {
-			continue
+		if c != nil {
+			out = append(out, expected{c, b})
 		}
-		if level, ok := levelOf(c); ok && level > cmp.Or(b.Level, 3) && !slices.Contains(b.Also, c.ID()) {
-			continue
-		}
-		out = append(out, expected{c, b})
 	}
 	return out
+}
+
+// leavesOut says why a control is not asked; "" if it is.
+func (b *Baseline) leavesOut(c Control) string {
+	if why, ok := b.NotApplicable[c.ID()]; ok {
+		return "not applicable by the baseline: " + why
+	}
+	most := cmp.Or(b.Level, 3)
+	if level, ok := levelOf(c); ok && level > most && !slices.Contains(b.Also, c.ID()) {
+		return fmt.Sprintf("not asked: it is of level %d and the baseline of level %d", level, most)
+	}
+	return ""
 }
 
 // expected is a control under a baseline.
@@ -104,8 +115,8 @@ func (e expected) Judge(s *Snapshot, now time.Time) Verdict {
 	if s == nil {
 		s = &Snapshot{}
 	}
-	if why, ok := e.baseline.NotApplicable[e.ID()]; ok {
-		return Verdict{Status: NotApplicable, Reason: "not applicable by the baseline: " + why}
+	if why := e.baseline.leavesOut(e.Control); why != "" {
+		return Verdict{Status: NotApplicable, Reason: why}
 	}
 	var v Verdict
 	if own, ok := e.Control.(*control); ok {

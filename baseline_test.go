@@ -72,6 +72,31 @@ func TestWaivers(t *testing.T) {
 	assert.NotEmpty(t, r.References)
 }
 
+// What a baseline leaves out is in the report, and counts for nothing.
+func TestBaselineLevels(t *testing.T) {
+	s := snap(on("service.telnet"), off("network.ip-filter"), off("service.srtp"))
+	byID := func(b *camsec.Baseline) map[string]camsec.Result {
+		out := map[string]camsec.Result{}
+		for _, r := range camsec.Judge(s, b.Apply(camsec.Controls()), day).Results {
+			out[r.Control] = r
+		}
+		return out
+	}
+	all := byID(&camsec.Baseline{})
+	assert.Equal(t, camsec.Fail, all["NET-01"].Status)
+	for level := 1; level <= 3; level++ {
+		for id, r := range byID(&camsec.Baseline{Level: level, Also: []string{"TLS-08"}}) {
+			if r.Level > level && id != "TLS-08" {
+				assert.Equal(t, camsec.NotApplicable, r.Status, id)
+				assert.Contains(t, r.Reason, "not asked")
+				continue
+			}
+			assert.Equal(t, all[id].Status, r.Status, id)
+		}
+	}
+	assert.Equal(t, camsec.Fail, byID(&camsec.Baseline{Level: 1, Also: []string{"TLS-08"}})["TLS-08"].Status)
+}
+
 func TestBaselineNotApplicable(t *testing.T) {
 	b := &camsec.Baseline{NotApplicable: map[string]string{"SVC-02": "no such port on this network"}}
 	for _, c := range b.Apply(camsec.Controls()) {

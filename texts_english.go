@@ -213,6 +213,7 @@ which accounts recorder and VMS use was not declared
 %s is a %s where a %s was expected
 %s was reported twice with different values
 not applicable by the baseline: %s
+not asked: it is of level %d and the baseline of level %d
 waived by %s until %s: %s (found: %s)
 the control gives no reason
 802.1X

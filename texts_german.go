@@ -213,6 +213,7 @@ func germanTexts() map[string]string {
 		"%s is a %s where a %s was expected":                                                           "%s ist %s statt %s",
 		"%s was reported twice with different values":                                                  "%s wurde zweimal mit verschiedenen Werten genannt",
 		"not applicable by the baseline: %s":                                                           "nach der Vorgabe nicht anwendbar: %s",
+		"not asked: it is of level %d and the baseline of level %d":                                    "nicht gefragt: sie ist von Stufe %d und die Vorgabe von Stufe %d",
 		"waived by %s until %s: %s (found: %s)":                                                        "ausgenommen von %s bis %s: %s (festgestellt: %s)",
 		"the control gives no reason":                                                                  "die Prüfung nennt keinen Grund",
 		"802.1X":                                                                                       "802.1X",

@@ -14,6 +14,7 @@ import (
 	"maps"
 	"math/big"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -428,4 +429,16 @@ func TestControlTable(t *testing.T) {
 		fmt.Fprintf(&b, "| %s | %d | %s | %s | %s |\n", id, r.Level, r.Severity, r.Title, read)
 	}
 	inREADME(t, "controls", b.String())
+}
+
+// The baseline in the README is one.
+func TestBaselineOfTheREADME(t *testing.T) {
+	raw, err := os.ReadFile("../README.md")
+	require.NoError(t, err)
+	_, doc, ok := strings.Cut(string(raw), "```json\n")
+	require.True(t, ok)
+	doc, _, _ = strings.Cut(doc, "```")
+	b, err := camsec.ReadBaseline(strings.NewReader(doc))
+	require.NoError(t, err)
+	assert.Len(t, b.Waivers, 1)
 }

@@ -38,6 +38,8 @@ func runAudit(ctx context.Context, e *env, args []string) (exit, error) {
 	t.reach(f)
 	t.login(f)
 	o.add(f)
+	var r reportFlags
+	r.add(f)
 	more := f.String("advisories", "", "judge by the advisories in `DIR` as well: CSAF, CVE records, CISA's catalogue, EPSS")
 	total := tally{from: camsec.Info}
 	f.Func("fail-on", "count only findings of this `severity` and above for the exit status: critical, high, medium, low or info (default info)", total.failOn)
@@ -50,12 +52,15 @@ func runAudit(ctx context.Context, e *env, args []string) (exit, error) {
 	if err := o.check(); err != nil {
 		return exit{}, err
 	}
+	if err := r.read(); err != nil {
+		return exit{}, err
+	}
 	db, err := advisories(*more)
 	if err != nil {
 		return exit{}, err
 	}
 	run := startRun("audit")
-	a := &auditing{judge: judging(db, time.Now()), total: &total}
+	a := &auditing{judge: judgingBy(r.owner, db, time.Now()), total: &total, report: &r}
 	if len(from) > 0 {
 		if err := f.refuse("with -from", append([]string{"save", "retry-from"}, loginFlags...)...); err != nil {
 			return exit{}, err
@@ -91,6 +96,7 @@ func runAudit(ctx context.Context, e *env, args []string) (exit, error) {
 type auditing struct {
 	judge   func(visit) *camsec.Report
 	total   *tally
+	report  *reportFlags
 	visits  []visit        // nil: lines are all that is asked for
 	reports camsec.Reports // nil: made again when they are written
 	errs    []error
@@ -99,10 +105,11 @@ type auditing struct {
 // hold makes room for what the output is made of in the end. Reports are many
 // times larger than what they are made from.
 func (a *auditing) hold(n int, o outputFlags) {
-	if !o.lines || o.html != "" || o.csv != "" || o.save != "" {
+	sarif := a.report.sarif != ""
+	if !o.lines || o.html != "" || o.csv != "" || o.save != "" || sarif {
 		a.visits = make([]visit, n)
 	}
-	if !o.lines && !o.json || o.html != "" || o.csv != "" {
+	if !o.lines && !o.json || o.html != "" || o.csv != "" || sarif {
 		a.reports = make(camsec.Reports, n)
 	}
 }
@@ -135,10 +142,13 @@ func (a *auditing) write(e *env, run runInfo, x exit, o outputFlags) error {
 		errs = append(errs, saveSnapshots(o.save, snaps))
 	}
 	if o.html != "" {
-		errs = append(errs, writeFile(o.html, func(w io.Writer) error { return a.reports.WriteHTML(w, nil) }))
+		errs = append(errs, writeFile(o.html, func(w io.Writer) error { return a.reports.WriteHTML(w, &a.report.options) }))
 	}
 	if o.csv != "" {
-		errs = append(errs, writeFile(o.csv, func(w io.Writer) error { return a.reports.WriteCSV(w, nil) }))
+		errs = append(errs, writeFile(o.csv, func(w io.Writer) error { return a.reports.WriteCSV(w, &a.report.options) }))
+	}
+	if name := a.report.sarif; name != "" {
+		errs = append(errs, writeFile(name, func(w io.Writer) error { return a.reports.WriteSARIF(w, &a.report.options) }))
 	}
 	switch {
 	case o.json:
@@ -151,7 +161,7 @@ func (a *auditing) write(e *env, run runInfo, x exit, o outputFlags) error {
 		}
 		errs = append(errs, writeDocument(e.stdout, auditSchema, run, devices, x))
 	case !o.lines:
-		errs = append(errs, a.reports.WriteTable(e.stdout, nil))
+		errs = append(errs, a.reports.WriteTable(e.stdout, a.report.forTable()))
 	}
 	return errors.Join(errs...)
 }
@@ -159,7 +169,12 @@ func (a *auditing) write(e *env, run runInfo, x exit, o outputFlags) error {
 // judging makes a report of a device, also of one that was not reached: about
 // it everything is unknown.
 func judging(db *advisory.DB, now time.Time) func(visit) *camsec.Report {
-	controls := append(camsec.Controls(), advisory.Controls(db)...)
+	return judgingBy(&camsec.Baseline{}, db, now)
+}
+
+// judgingBy is judging as the owner's baseline has it.
+func judgingBy(owner *camsec.Baseline, db *advisory.DB, now time.Time) func(visit) *camsec.Report {
+	controls := owner.Apply(append(camsec.Controls(), advisory.Controls(db)...))
 	return func(v visit) *camsec.Report {
 		s := v.snap
 		if s == nil {
