@@ -35,11 +35,21 @@ func TestKindsOfSigners(t *testing.T) {
 			wrap(context(1), wrap(cbasn1.SEQUENCE, encode(t, idMGF1), wrap(cbasn1.SEQUENCE, encode(t, mask)))),
 			wrap(context(2), encode(t, salt)))
 	}
+	trailer := func(n int) []byte {
+		p := pssParams(32, idSHA256)
+		return wrap(cbasn1.SEQUENCE, p[2:], wrap(context(3), encode(t, n)))
+	}
+	for _, n := range []int{0, 2} {
+		m := maker{content: image, by: []*entity{rsaSigner}, certs: []*entity{rsaSigner, w.inter}, pss: &rsa.PSSOptions{SaltLength: 32, Hash: crypto.SHA256}, sigParams: trailer(n)}
+		_, err := check(m.make(t), image, w.options())
+		assert.Equal(t, sig.Malformed, sig.KindOf(err), "trailer %d: %v", n, err)
+	}
 	for _, c := range []struct {
 		m         maker
 		signer    *entity
 		algorithm string
 	}{
+		{maker{pss: &rsa.PSSOptions{SaltLength: 32, Hash: crypto.SHA256}, sigParams: trailer(1)}, rsaSigner, "RSA-2048 PSS SHA-256"},
 		{maker{}, w.signer, "ECDSA P-256 SHA-256"},
 		{maker{hash: crypto.SHA512, sigOID: asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 4}}, p384, "ECDSA P-384 SHA-512"},
 		{maker{}, rsaSigner, "RSA-2048 PKCS#1 v1.5 SHA-256"},

@@ -140,6 +140,10 @@ func TestRefusals(t *testing.T) {
 		assert.Equal(t, c.kind, sig.KindOf(err), "%s: %v", name, err)
 		assert.ErrorContains(t, err, c.text, name)
 	}
+	// A signature may be as long as the limit.
+	empty := len(m.sign("ED", image, ""))
+	_, err := verify(m.sign("ED", image, strings.Repeat("x", minisign.MaxSize-empty)), image, anchors(t, m.pub()))
+	assert.NoError(t, err)
 	// With both keys of one ID given, the right one is found.
 	res, err := verify(good, image, anchors(t, twin.pub(), m.pub()))
 	require.NoError(t, err)

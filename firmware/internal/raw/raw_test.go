@@ -74,3 +74,36 @@ func TestFloor(t *testing.T) {
 	assert.Equal(t, "RSA-1024 PKCS#1 v1.5 SHA-256", res.Algorithm)
 	assert.NotEmpty(t, res.Notes)
 }
+
+func TestWhatIsTold(t *testing.T) {
+	image := []byte("an image")
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	require.NoError(t, err)
+	other, err := rsa.GenerateKey(rand.Reader, 2048)
+	require.NoError(t, err)
+	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	sum := sha256.Sum256(image)
+	s, err := rsa.SignPKCS1v15(nil, key, crypto.SHA256, sum[:])
+	require.NoError(t, err)
+	ecSig, err := ecdsa.SignASN1(rand.Reader, ec, sum[:])
+	require.NoError(t, err)
+
+	res, err := verify(t, "rsa-pkcs1v15-sha256", image, s, sig.Floor{}, other.Public(), key.Public())
+	require.NoError(t, err)
+	assert.Equal(t, []string{"RSA-2048 will do until 2030 (NIST SP 800-57)"}, res.Notes)
+	assert.Equal(t, "RSA-2048 key "+sig.Fingerprint(key.Public()), res.By)
+	res, err = verify(t, "ecdsa-sha256", image, ecSig, sig.Floor{}, ec.Public())
+	require.NoError(t, err)
+	assert.Empty(t, res.Notes)
+
+	_, err = verify(t, "rsa-pkcs1v15-sha256", nil, s, sig.Floor{}, key.Public())
+	assert.ErrorContains(t, err, "by RSA-2048 key "+sig.Fingerprint(key.Public()))
+	_, err = verify(t, "rsa-pkcs1v15-sha256", nil, s, sig.Floor{}, key.Public(), other.Public())
+	assert.ErrorContains(t, err, "by any of 2 keys")
+
+	_, err = verify(t, "rsa-pkcs1v15-sha256", image, make([]byte, raw.MaxSize), sig.Floor{}, key.Public())
+	assert.ErrorContains(t, err, "where RSA-2048 makes 256")
+	_, err = verify(t, "rsa-pkcs1v15-sha256", image, make([]byte, raw.MaxSize+1), sig.Floor{}, key.Public())
+	assert.EqualError(t, err, "raw: malformed: a signature of 16385 bytes")
+}

@@ -112,6 +112,15 @@ func TestRefusals(t *testing.T) {
 	res, err := s.verify(t, []byte(hex.EncodeToString(weak[:])+"  fw.bin\n"), "fw.bin", image, sig.Floor{LegacyMD5: true})
 	require.NoError(t, err)
 	assert.Contains(t, strings.Join(res.Notes, ";"), "MD5")
+	line := strings.Repeat("0", 32) + "  x\n"
+	entries, err := sums.Parse([]byte(strings.Repeat(line, 16384)))
+	require.NoError(t, err)
+	assert.Len(t, entries, 16384)
+	_, err = sums.Parse([]byte(strings.Repeat(line, 16385)))
+	assert.ErrorContains(t, err, "more than 16384 lines")
+	// A list may be as long as the limit.
+	_, err = s.verify(t, []byte(good+strings.Repeat("\n", sums.MaxSize-len(good))), "fw.bin", image, sig.Floor{})
+	assert.NoError(t, err)
 	// A weak digest beside a strong one: the strong one counts.
 	_, err = s.verify(t, []byte(hex.EncodeToString(weak[:])+"  fw.bin\n"+good), "fw.bin", image, sig.Floor{})
 	assert.NoError(t, err)
