@@ -55,7 +55,7 @@ func pemCert(c *x509.Certificate) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})
 }
 
-func countersign(t *testing.T, k *firmware.SigningKey, image []byte, st firmware.Statement) []byte {
+func countersign(t testing.TB, k *firmware.SigningKey, image []byte, st firmware.Statement) []byte {
 	t.Helper()
 	out, err := k.Countersign(t.Context(), bytes.NewReader(image), int64(len(image)), st, nil)
 	require.NoError(t, err)
