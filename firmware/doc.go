@@ -19,6 +19,24 @@
 // offsets are checked before they are used, and memory does not depend on the
 // image's size.
 //
+// What the makers' own formats let anybody outside say:
+//
+//	Hikvision  HKWS blocks: structure and byte sums, which can be forged;
+//	           HK20 and HK30 blocks: encrypted. Not verifiable.
+//	Dahua      ZIP directory against headers, CRC32 of members and of the
+//	           U-Boot images in them. sign.img: not verifiable.
+//	Bosch      structure and byte sums; the signature's scheme is not
+//	           published. Not verifiable.
+//	Hanwha,    older ones and Foscam's: encrypted with a pass-phrase that
+//	           devices share. Not verifiable.
+//	TP-Link    verified, with the key that TP-Link ships in its unencrypted
+//	           images and the caller gives.
+//	uImage     CRC32 of header and data. Unsigned, by design.
+//
+// Signatures of OpenPGP, TUF, SUIT, Authenticode and UEFI capsules are
+// recognised, named, and not verifiable here. For what nobody can verify an
+// owner countersigns once what he looked at: see [SigningKey.Countersign].
+//
 // A [Verifier] holds an image against a [Policy] in one reading and gives a
 // [Report] with four answers: integrity, authenticity, freshness and fitness,
 // beside the byte ranges that nothing covers and the policy's verdict. It

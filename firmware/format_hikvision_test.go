@@ -197,6 +197,8 @@ func TestHostileHikvisionPackages(t *testing.T) {
 		r := checkIntegrity(t, b)
 		assert.Equal(t, firmware.Rejected, r.Verdict, name)
 		assert.Equal(t, firmware.IntegrityBroken, r.Integrity.Status, name)
+		require.Len(t, r.Uncovered, 1, name)
+		assert.Equal(t, int64(len(b)), r.Uncovered[0].Length, "nothing of a malformed file is covered")
 	}
 	var many []hkwsFile
 	for i := range 1025 {

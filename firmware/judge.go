@@ -154,6 +154,9 @@ func worst(failed []*opening) (AuthenticityStatus, string) {
 // uncovered says which bytes nothing that was proven reaches.
 func (x *examination) uncovered() {
 	if x.foul != nil {
+		if x.size > 0 && x.report.Authenticity.Status != AuthenticityVerified {
+			x.report.Uncovered = []Range{{0, x.size, "the image is malformed: nothing in it was looked into"}}
+		}
 		return
 	}
 	var spans []pass.Span
