@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"embed"
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -15,18 +14,29 @@ var schemas embed.FS
 
 // runSchema prints the schema of a command's document.
 func runSchema(_ context.Context, e *env, args []string) (exit, error) {
-	f := newFlags("schema", "inventory|audit")
+	all := schemaNames()
+	f := newFlags("schema", strings.Join(all, "|"))
 	rest, err := f.parse(args)
 	if err != nil {
 		return exit{}, err
 	}
 	if len(rest) != 1 {
-		return exit{}, usageErr(errors.New("say which document: inventory or audit"))
+		return exit{}, usageErr(fmt.Errorf("say which document: %s", strings.Join(all, ", ")))
 	}
 	text, err := schemas.ReadFile("schema/" + rest[0] + ".json")
 	if err != nil || strings.Contains(rest[0], "/") {
-		return exit{}, usageErr(fmt.Errorf("no schema of %q: there are inventory and audit", clean(rest[0])))
+		return exit{}, usageErr(fmt.Errorf("no schema of %q: there are %s", clean(rest[0]), strings.Join(all, ", ")))
 	}
 	_, err = e.stdout.Write(text)
 	return exit{exitOK, "printed"}, err
+}
+
+// schemaNames are the documents that have a schema.
+func schemaNames() []string {
+	entries, _ := schemas.ReadDir("schema") // it is compiled in
+	var out []string
+	for _, e := range entries {
+		out = append(out, strings.TrimSuffix(e.Name(), ".json"))
+	}
+	return out
 }
