@@ -2,11 +2,11 @@ package firmware
 
 import (
 	"bytes"
-	"encoding/base64"
 	"errors"
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/camsec/camsec/firmware/internal/cms"
 	"github.com/camsec/camsec/firmware/internal/minisign"
@@ -50,7 +50,7 @@ func Schemes() []string { return slices.Sorted(maps.Keys(sig.Names())) }
 // SignatureScheme tells how a detached signature was made, from its own words:
 // minisign, signify, cms, sigstore, or a scheme that is not verified here.
 // Empty means that it does not say, and that the scheme must be named.
-func SignatureScheme(data []byte) string { return schemeOf(unwrap(data)) }
+func SignatureScheme(data []byte) string { return schemeOf(data) }
 
 // schemeOf tells how a detached signature was made from its first bytes; ""
 // means that it does not say.
@@ -241,7 +241,9 @@ func (v *Verifier) detached(s *Signature, e *Evidence, whole *sig.Content) (*ope
 		o.name = "the detached signature"
 	}
 	scheme := s.Scheme
-	if own := schemeOf(unwrap(s.Data)); own != "" && (scheme == "" || own == schemeOpenPGP) {
+	// Text that says what it is has the word. Bytes may look like anything, so
+	// that there the caller has it.
+	if own := SignatureScheme(s.Data); scheme == "" || own != "" && utf8.Valid(s.Data) {
 		scheme = own
 	}
 	o.check, o.err = v.open(scheme, s.Data, e.Sums, e.Name)
@@ -256,13 +258,4 @@ func (v *Verifier) detached(s *Signature, e *Evidence, whole *sig.Content) (*ope
 		o.check.Attach(whole)
 	}
 	return o, nil
-}
-
-// unwrap returns base64 text as the bytes that it stands for, where it is
-// nothing else.
-func unwrap(data []byte) []byte {
-	if b, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(data))); err == nil && len(b) > 0 {
-		return b
-	}
-	return data
 }

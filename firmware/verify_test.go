@@ -116,6 +116,23 @@ func TestVerifyNeedsTheSchemeOfABareSignature(t *testing.T) {
 	assert.Contains(t, firmware.Schemes(), "rsa-pss-sha256")
 }
 
+// A signature that says in words what it is needs no scheme and heeds none;
+// bare bytes are what the caller says, whatever they look like.
+func TestSchemesOfSeveralSignatures(t *testing.T) {
+	k, priv := ed25519Key(t)
+	signer, err := firmware.NewSigningKey(priv)
+	require.NoError(t, err)
+	image := []byte("image")
+	p := firmware.Policy{Keys: []firmware.Key{k}, Now: at(issued)}
+	mini := firmware.Signature{Scheme: "ed25519", Data: countersign(t, signer, image, firmware.Statement{Issued: issued})}
+	assert.Equal(t, firmware.Accepted, verify(t, p, image, mini, firmware.Signature{Scheme: "ed25519", Data: ed25519.Sign(priv, image)}).Verdict)
+
+	pgp := append([]byte{0x88, 0x5e, 4, 0}, make([]byte, 60)...)
+	assert.Equal(t, "openpgp", firmware.SignatureScheme(pgp))
+	assert.Equal(t, firmware.NotVerifiable, verify(t, p, image, firmware.Signature{Data: pgp}).Verdict)
+	assert.Equal(t, firmware.Rejected, verify(t, p, image, firmware.Signature{Scheme: "ed25519", Data: pgp}).Verdict)
+}
+
 func TestVerifyTPLink(t *testing.T) {
 	for name, b := range map[string][]byte{"slp": slp(make([]byte, 5000)), "fw-type": fwType(make([]byte, 5000))} {
 		at, from := 0x20, 0
