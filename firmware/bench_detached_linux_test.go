@@ -175,12 +175,7 @@ func detachedBenches(b *testing.B, dir, image string) []*detachedBench {
 		{"ecdsa-sha256", key(ec.Public()), firmware.Signature{Scheme: "ecdsa-sha256", Data: ecdsaSig}, sha, openssl("ec", ec.Public(), ecdsaSig)},
 	}
 
-	// Ed25519 reads its message twice to sign it, so that here it is in memory.
-	message, err := os.ReadFile(image)
-	require.NoError(b, err)
-	pure := ed25519.Sign(ed, message)
-	message = nil
-	runtime.GC()
+	pure := signPure(b, ed, image)
 	two := []crypto.Hash{crypto.SHA256, crypto.SHA512}
 	id := append([]byte("Ed"), "bench-id"...)
 	usign := "untrusted comment: x\n" + base64.StdEncoding.EncodeToString(append(id[:10:10], pure...)) + "\n"
@@ -208,6 +203,14 @@ func detachedBenches(b *testing.B, dir, image string) []*detachedBench {
 		},
 	})
 	return append(out, cmsBench(b, dir, f, st.Size(), ec))
+}
+
+// signPure holds the image in memory, since Ed25519 reads it twice to sign it.
+func signPure(b *testing.B, key ed25519.PrivateKey, image string) []byte {
+	message, err := os.ReadFile(image)
+	require.NoError(b, err)
+	defer runtime.GC()
+	return ed25519.Sign(key, message)
 }
 
 func cmsBench(b *testing.B, dir string, f io.ReaderAt, size int64, ec *ecdsa.PrivateKey) *detachedBench {
