@@ -67,9 +67,13 @@ func (x *examination) claims() (Claims, map[string]bool) {
 		return c, proven
 	}
 	take := func(name string, dst *string, text string) {
-		if text != "" {
-			*dst, proven[name] = text, true
+		if text == "" {
+			return
 		}
+		if was := *dst; was != "" && !strings.EqualFold(was, text) && !(name == aspectLanguage && SameLanguage(was, text)) {
+			x.report.because(fmt.Sprintf("note: the file says that its %s is %s, and the countersignature %s", name, was, text))
+		}
+		*dst, proven[name] = text, true
 	}
 	take(aspectVendor, &c.Vendor, VendorKey(st.Vendor))
 	take(aspectPlatform, &c.Platform, st.Platform)
@@ -145,12 +149,10 @@ func (x *examination) freshness(v *Verifier, c Claims, proven map[string]bool) {
 		f.Running, f.Reason = running.Raw, "the image tells no version"
 	default:
 		f.Running = running.Raw
-		if own.Vendor == "" {
-			// What tells no maker is taken for one of the device's.
-			own = versionOf(running.Vendor, c.Version, c.Build, c.Platform)
-		}
+		// Where one side tells no maker, it is taken for the other's.
+		own = own.by(running.Vendor)
 		var order Order
-		order, f.Reason = Compare(own, *running)
+		order, f.Reason = Compare(own, running.by(own.Vendor))
 		f.Status = map[Order]FreshnessStatus{Older: FreshnessOlder, Same: FreshnessSame, Newer: FreshnessNewer, Incomparable: FreshnessUnknown}[order]
 	}
 }

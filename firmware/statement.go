@@ -2,6 +2,7 @@ package firmware
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -156,8 +157,10 @@ func (s *Statement) allows(running Version) (ok, known bool, reason string) {
 		return true, true, ""
 	}
 	known = true
+	vendor := cmp.Or(s.Vendor, running.Vendor)
+	running = running.by(vendor)
 	for _, f := range s.From {
-		in, told := within(s.Vendor, s.Platform, f, running)
+		in, told := within(vendor, s.Platform, f, running)
 		if in && told {
 			return true, true, ""
 		}
@@ -168,6 +171,14 @@ func (s *Statement) allows(running Version) (ok, known bool, reason string) {
 		reason += ", which cannot be put in order with it"
 	}
 	return false, known, reason
+}
+
+// by reads a version whose maker is not known as one of the given maker's.
+func (v Version) by(vendor string) Version {
+	if v.Vendor != "" || vendor == "" {
+		return v
+	}
+	return versionOf(vendor, v.Raw, "", v.Platform)
 }
 
 // within tells whether v is the version, or in the range, that text names.

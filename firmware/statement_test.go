@@ -125,6 +125,14 @@ func TestWhatAStatementRefuses(t *testing.T) {
 		"from the future": {firmware.Rejected, func(s *firmware.Statement, p *firmware.Policy) {
 			p.Now = at(s.Issued.Add(-time.Hour))
 		}},
+		"no maker told": {firmware.Accepted, func(s *firmware.Statement, p *firmware.Policy) {
+			v := firmware.Parse("", "V5.5.82 build 190909")
+			s.Vendor, p.Running, p.Device.Vendor = "", &v, ""
+		}},
+		"no maker told, and too old": {firmware.Rejected, func(s *firmware.Statement, p *firmware.Policy) {
+			v := firmware.Parse("", "V5.4.1 build 180101")
+			s.Vendor, p.Running, p.Device.Vendor = "", &v, ""
+		}},
 		"an older one, allowed": {firmware.Accepted, func(s *firmware.Statement, p *firmware.Policy) {
 			s.From = nil
 			p.Running, p.LegacyOlder = runs("V5.7.20 build 240101"), true
@@ -136,6 +144,15 @@ func TestWhatAStatementRefuses(t *testing.T) {
 		r := verify(t, p, image, firmware.Signature{Data: countersign(t, o.key, image, st)})
 		assert.Equal(t, c.want, r.Verdict, "%s: %v", name, r.Because)
 	}
+}
+
+// What the file says otherwise is told.
+func TestAStatementThatContradictsTheFile(t *testing.T) {
+	o := owners(t)["minisign"]
+	image := hkws(2, hkwsFile{name: "a", data: []byte("a")})
+	r := verify(t, o.policy, image, firmware.Signature{Data: countersign(t, o.key, image, statement())})
+	assert.Equal(t, firmware.Accepted, r.Verdict)
+	assert.Contains(t, r.Because, "note: the file says that its language is CN, and the countersignature EN")
 }
 
 // Two owners who say different things say nothing.
