@@ -9,10 +9,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/camsec/camsec/firmware"
+	"github.com/camsec/camsec/firmware/internal/imagetest"
 )
 
 func TestBoschFile(t *testing.T) {
-	m := inspect(t, boschFile(false, []byte("payload")))
+	m := inspect(t, imagetest.Bosch(false, []byte("payload")))
 	assert.Equal(t, firmware.FormatBosch, m.Format)
 	assert.Equal(t, firmware.Claims{Vendor: firmware.Bosch, Version: "7.81.0065", DeviceClass: "0x60"}, m.Claims)
 	var names []string
@@ -24,11 +25,11 @@ func TestBoschFile(t *testing.T) {
 	assert.Empty(t, m.Signatures[0].Scheme)
 	assert.Equal(t, []firmware.Range{{Offset: 0, Length: 0x400, What: "header of target 0x60"}}, m.Uncovered)
 
-	m = inspect(t, boschFile(true, []byte("payload")))
+	m = inspect(t, imagetest.Bosch(true, []byte("payload")))
 	assert.Len(t, m.Signatures, 3)
-	assert.Equal(t, firmware.IntegrityChecksum, checkIntegrity(t, boschFile(true, []byte("payload"))).Integrity.Status)
+	assert.Equal(t, firmware.IntegrityChecksum, checkIntegrity(t, imagetest.Bosch(true, []byte("payload"))).Integrity.Status)
 
-	encrypted := boschFile(false, bytes.Repeat([]byte("payload"), 50))
+	encrypted := imagetest.Bosch(false, bytes.Repeat([]byte("payload"), 50))
 	encrypted[0x24C] = 1
 	m = inspect(t, encrypted)
 	assert.True(t, m.Parts[0].Opaque)
@@ -37,7 +38,7 @@ func TestBoschFile(t *testing.T) {
 
 // A changed byte breaks a sum, or is in a range that is told to be uncovered.
 func TestBoschSums(t *testing.T) {
-	good := boschFile(true, bytes.Repeat([]byte("payload"), 100))
+	good := imagetest.Bosch(true, bytes.Repeat([]byte("payload"), 100))
 	uncovered := inspect(t, good).Uncovered
 	for i := 0; i < len(good); i += 3 {
 		b := bytes.Clone(good)
@@ -52,7 +53,7 @@ func TestBoschSums(t *testing.T) {
 
 func TestHostileBoschFiles(t *testing.T) {
 	with := func(at int, v uint32) []byte {
-		b := boschFile(false, []byte("payload"))
+		b := imagetest.Bosch(false, []byte("payload"))
 		binary.BigEndian.PutUint32(b[at:], v)
 		return b
 	}
@@ -60,20 +61,20 @@ func TestHostileBoschFiles(t *testing.T) {
 	deep := []byte{}
 	for range 6 {
 		h := make([]byte, 0x400)
-		for i, v := range []uint32{0x10122003, 0x10, 0, 0, uint32(len(deep)), 0, byteSum(deep), 0} {
+		for i, v := range []uint32{0x10122003, 0x10, 0, 0, uint32(len(deep)), 0, imagetest.ByteSum(deep), 0} {
 			binary.BigEndian.PutUint32(h[4*i:], v)
 		}
 		deep = append(h, deep...)
 	}
 	many := make([]byte, 0)
 	for range 70 {
-		many = append(many, boschFile(false, nil)...)
+		many = append(many, imagetest.Bosch(false, nil)...)
 	}
-	container := boschFile(true, nil)[:0x400]
+	container := imagetest.Bosch(true, nil)[:0x400]
 	binary.BigEndian.PutUint32(container[16:], uint32(len(many)))
 	for name, b := range map[string][]byte{
-		"cut":              boschFile(false, []byte("payload"))[:0x410],
-		"cut header":       boschFile(false, nil)[:0x200],
+		"cut":              imagetest.Bosch(false, []byte("payload"))[:0x410],
+		"cut header":       imagetest.Bosch(false, nil)[:0x200],
 		"length":           with(16, 0xffffffff),
 		"no record":        with(0x400, 1),
 		"record too long":  with(0x400+40, 0x7fffffff^masked),

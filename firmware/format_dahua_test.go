@@ -4,8 +4,6 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/binary"
-	"hash/crc32"
-	"io"
 	"strconv"
 	"testing"
 
@@ -13,57 +11,23 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/camsec/camsec/firmware"
+	"github.com/camsec/camsec/firmware/internal/imagetest"
 )
 
-type zipMember struct {
-	name   string
-	data   []byte
-	method uint16
-	raw    bool // without a data descriptor
-}
-
 // dhzip writes a package: a ZIP, and DH over its first two bytes.
-func dhzip(t *testing.T, members ...zipMember) []byte {
+func dhzip(t *testing.T, members ...imagetest.Member) []byte {
 	t.Helper()
-	return zipOf(members...)
-}
-
-func zipOf(members ...zipMember) []byte {
-	var buf bytes.Buffer
-	w := zip.NewWriter(&buf)
-	for _, m := range members {
-		h := &zip.FileHeader{Name: m.name, Method: m.method}
-		var out io.Writer
-		var err error
-		if m.raw {
-			h.CRC32, h.CompressedSize64, h.UncompressedSize64 = crc32.ChecksumIEEE(m.data), uint64(len(m.data)), uint64(len(m.data))
-			out, err = w.CreateRaw(h)
-		} else {
-			out, err = w.CreateHeader(h)
-		}
-		if err == nil {
-			_, err = out.Write(m.data)
-		}
-		if err != nil {
-			panic(err) // a test's own mistake
-		}
-	}
-	if err := w.Close(); err != nil {
-		panic(err)
-	}
-	b := buf.Bytes()
-	copy(b, "DH")
-	return b
+	return imagetest.DHZip(members...)
 }
 
 func goodDH(t *testing.T) []byte {
 	return dhzip(
 		t,
-		zipMember{name: "Install", data: []byte("CRC:1234567890\nVENDOR:General\nHWID:IPC-HX1:01.00\n"), method: zip.Deflate},
-		zipMember{name: "hwid", data: []byte("IPC-HX1:01.00\r\nIPC-HX2:02.00\n"), method: zip.Store, raw: true},
-		zipMember{name: "kernel.img", data: uimage(2, "kernel", bytes.Repeat([]byte{7}, 9000)), method: zip.Store, raw: true},
-		zipMember{name: "romfs-x.squashfs.img", data: uimage(7, "romfs", bytes.Repeat([]byte("romfs"), 9000)), method: zip.Deflate},
-		zipMember{name: "sign.img", data: bytes.Repeat([]byte{0x77}, 256), method: zip.Store, raw: true},
+		imagetest.Member{Name: "Install", Data: []byte("CRC:1234567890\nVENDOR:General\nHWID:IPC-HX1:01.00\n"), Method: zip.Deflate},
+		imagetest.Member{Name: "hwid", Data: []byte("IPC-HX1:01.00\r\nIPC-HX2:02.00\n"), Method: zip.Store, Raw: true},
+		imagetest.Member{Name: "kernel.img", Data: imagetest.UImage(2, "kernel", bytes.Repeat([]byte{7}, 9000)), Method: zip.Store, Raw: true},
+		imagetest.Member{Name: "romfs-x.squashfs.img", Data: imagetest.UImage(7, "romfs", bytes.Repeat([]byte("romfs"), 9000)), Method: zip.Deflate},
+		imagetest.Member{Name: "sign.img", Data: bytes.Repeat([]byte{0x77}, 256), Method: zip.Store, Raw: true},
 	)
 }
 
@@ -124,12 +88,12 @@ func TestHostileDahuaPackages(t *testing.T) {
 		copy(out[at:], b)
 		return out
 	}
-	var many []zipMember
+	var many []imagetest.Member
 	for i := range 600 {
-		many = append(many, zipMember{name: strconv.Itoa(i), raw: true})
+		many = append(many, imagetest.Member{Name: strconv.Itoa(i), Raw: true})
 	}
 	// An image whose header inside the package tells more than there is.
-	short := uimage(2, "k", make([]byte, 100))
+	short := imagetest.UImage(2, "k", make([]byte, 100))
 	binary.BigEndian.PutUint32(short[12:], 1<<30)
 	for name, b := range map[string][]byte{
 		"cut":                 good[:end-10],
@@ -148,12 +112,12 @@ func TestHostileDahuaPackages(t *testing.T) {
 		"size":                with(dir+24, 0xff, 0xff, 0xff, 0xff),
 		"descriptor":          with(dir+16, 1, 2, 3, 4),
 		"bomb":                with(dir+24, 0xff, 0xff, 0xff, 0x7f),
-		"traversal":           dhzip(t, zipMember{name: "../x", raw: true}),
-		"absolute":            dhzip(t, zipMember{name: "/x", raw: true}),
-		"twice":               dhzip(t, zipMember{name: "x", raw: true}, zipMember{name: "x", raw: true}),
+		"traversal":           dhzip(t, imagetest.Member{Name: "../x", Raw: true}),
+		"absolute":            dhzip(t, imagetest.Member{Name: "/x", Raw: true}),
+		"twice":               dhzip(t, imagetest.Member{Name: "x", Raw: true}, imagetest.Member{Name: "x", Raw: true}),
 		"many":                dhzip(t, many...),
-		"method":              dhzip(t, zipMember{name: "x", method: 99, raw: true}),
-		"image in it":         dhzip(t, zipMember{name: "kernel.img", data: short, raw: true}),
+		"method":              dhzip(t, imagetest.Member{Name: "x", Method: 99, Raw: true}),
+		"image in it":         dhzip(t, imagetest.Member{Name: "kernel.img", Data: short, Raw: true}),
 	} {
 		var fe *firmware.FormatError
 		require.ErrorAs(t, inspectErr(b), &fe, name)
@@ -169,7 +133,7 @@ func last[T any](s []T) T { return s[len(s)-1] }
 // What inflates to more, or to less, than the directory says is broken, and
 // no more than that is inflated.
 func TestDahuaDeflatedSizes(t *testing.T) {
-	b := dhzip(t, zipMember{name: "x", data: make([]byte, 1<<20), method: zip.Deflate})
+	b := dhzip(t, imagetest.Member{Name: "x", Data: make([]byte, 1<<20), Method: zip.Deflate})
 	end := bytes.LastIndex(b, []byte("PK\x05\x06"))
 	dir := int(binary.LittleEndian.Uint32(b[end+16:]))
 	desc := dir - 4

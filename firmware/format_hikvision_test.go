@@ -11,77 +11,15 @@ import (
 
 	"github.com/camsec/camsec"
 	"github.com/camsec/camsec/firmware"
+	"github.com/camsec/camsec/firmware/internal/imagetest"
 )
 
-// hkwsFile is a file of a package that a test builds; a zero offset is where
-// the one before ends.
-type hkwsFile struct {
-	name         string
-	data         []byte
-	offset, size uint32
-}
-
-// hkws writes a package by the public description of its layout.
-func hkws(language uint32, files ...hkwsFile) []byte {
-	head := binary.LittleEndian.AppendUint32(nil, uint32(len(files)))
-	for _, v := range []uint32{language, 0x2c, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0, 0, 0x20230822, 1, 0} {
-		head = binary.LittleEndian.AppendUint32(head, v)
-	}
-	headerLength := uint32(12 + len(head) + 44*len(files))
-	at := headerLength
-	var body []byte
-	for _, f := range files {
-		name := make([]byte, 32)
-		copy(name, f.name)
-		head = append(head, name...)
-		off, size := at, uint32(len(f.data))
-		if f.offset != 0 {
-			off = f.offset
-		}
-		if f.size != 0 {
-			size = f.size
-		}
-		head = binary.LittleEndian.AppendUint32(head, off)
-		head = binary.LittleEndian.AppendUint32(head, size)
-		head = binary.LittleEndian.AppendUint32(head, byteSum(f.data))
-		body = append(body, f.data...)
-		at += uint32(len(f.data))
-	}
-	out := append([]byte("SWKH"), binary.LittleEndian.AppendUint32(nil, byteSum(head))...)
-	out = binary.LittleEndian.AppendUint32(out, headerLength)
-	return append(hidden(append(out, head...)), body...)
-}
-
-func byteSum(b []byte) (sum uint32) {
-	for _, c := range b {
-		sum += uint32(c)
-	}
-	return sum
-}
-
-// hidden hides a header, or shows a hidden one.
-func hidden(b []byte) []byte {
-	key := []byte{0xBA, 0xCD, 0xBC, 0xFE, 0xD6, 0xCA, 0xDD, 0xD3, 0xBA, 0xB9, 0xA3, 0xAB, 0xBF, 0xCB, 0xB5, 0xBE}
-	out := make([]byte, len(b))
-	for i := range b {
-		out[i] = b[i] ^ key[(i+(i>>4))%16]
-	}
-	return out
-}
-
-// opaqueBlock is a block of a kind that is encrypted.
-func opaqueBlock(magic string) []byte {
-	head := binary.LittleEndian.AppendUint32([]byte(magic), 0)
-	head = binary.LittleEndian.AppendUint32(head, 0x200)
-	return append(hidden(binary.LittleEndian.AppendUint32(head, 2)), bytes.Repeat([]byte{0x5a}, 4096)...)
-}
-
 func goodHKWS() []byte {
-	return hkws(
+	return imagetest.HKWS(
 		1,
-		hkwsFile{name: "hicore.tar.lzma", data: bytes.Repeat([]byte("hicore"), 5000)},
-		hkwsFile{name: "initrun.sh", data: []byte("#!/bin/sh\n")},
-		hkwsFile{name: "uImage", data: bytes.Repeat([]byte{0xff}, 20_000)},
+		imagetest.File{Name: "hicore.tar.lzma", Data: bytes.Repeat([]byte("hicore"), 5000)},
+		imagetest.File{Name: "initrun.sh", Data: []byte("#!/bin/sh\n")},
+		imagetest.File{Name: "uImage", Data: bytes.Repeat([]byte{0xff}, 20_000)},
 	)
 }
 
@@ -89,10 +27,10 @@ func goodHKWS() []byte {
 func patched(at int, b ...byte) []byte {
 	all := goodHKWS()
 	const headerLength = 0x40 + 3*44
-	h := hidden(all[:headerLength])
+	h := imagetest.Hidden(all[:headerLength])
 	copy(h[at:], b)
-	binary.LittleEndian.PutUint32(h[4:], byteSum(h[12:]))
-	copy(all, hidden(h))
+	binary.LittleEndian.PutUint32(h[4:], imagetest.ByteSum(h[12:]))
+	copy(all, imagetest.Hidden(h))
 	return all
 }
 
@@ -115,7 +53,7 @@ func TestHikvisionPackage(t *testing.T) {
 	r := checkIntegrity(t, b)
 	assert.Equal(t, firmware.IntegrityChecksum, r.Integrity.Status)
 	assert.Equal(t, firmware.NotVerifiable, r.Verdict)
-	assert.Equal(t, "CN", inspect(t, hkws(2)).Claims.Language)
+	assert.Equal(t, "CN", inspect(t, imagetest.HKWS(2)).Claims.Language)
 }
 
 // Every byte of a package is covered by a sum, and no sum proves an origin.
@@ -142,7 +80,7 @@ func TestHikvisionSums(t *testing.T) {
 }
 
 func TestHikvisionBlocks(t *testing.T) {
-	two := append(goodHKWS(), opaqueBlock("03KH")...)
+	two := append(goodHKWS(), imagetest.OpaqueBlock("03KH")...)
 	m := inspect(t, two)
 	last := m.Parts[len(m.Parts)-1]
 	assert.Equal(t, "HK30", last.Kind)
@@ -150,13 +88,13 @@ func TestHikvisionBlocks(t *testing.T) {
 	assert.Equal(t, []firmware.Range{{Offset: int64(len(goodHKWS())), Length: 4112, What: "HK30 block, encrypted"}}, m.Uncovered)
 	assert.Equal(t, firmware.IntegrityChecksum, checkIntegrity(t, two).Integrity.Status)
 
-	m = inspect(t, opaqueBlock("02KH"))
+	m = inspect(t, imagetest.OpaqueBlock("02KH"))
 	assert.Equal(t, firmware.FormatHikvision, m.Format)
 	assert.Equal(t, "HK20", m.Parts[0].Kind)
 	assert.Empty(t, m.Claims.Language, "an opaque block tells nothing")
 
 	// Offsets count from each block's beginning.
-	twice := append(goodHKWS(), hkws(2, hkwsFile{name: "second", data: []byte("data")})...)
+	twice := append(goodHKWS(), imagetest.HKWS(2, imagetest.File{Name: "second", Data: []byte("data")})...)
 	m = inspect(t, twice)
 	require.Len(t, m.Parts, 4)
 	assert.Equal(t, int64(len(twice)-4), m.Parts[3].Offset)
@@ -165,7 +103,7 @@ func TestHikvisionBlocks(t *testing.T) {
 
 	trailing := append(goodHKWS(), make([]byte, 64)...)
 	assert.Equal(t, []firmware.Range{{Offset: int64(len(goodHKWS())), Length: 64, What: "trailing data"}}, inspect(t, trailing).Uncovered)
-	gap := hkws(1, hkwsFile{name: "late", data: bytes.Repeat([]byte{1}, 100), offset: 0x40 + 44 + 10, size: 90})
+	gap := imagetest.HKWS(1, imagetest.File{Name: "late", Data: bytes.Repeat([]byte{1}, 100), Offset: 0x40 + 44 + 10, Size: 90})
 	assert.Equal(t, "between the files", inspect(t, gap).Uncovered[0].What)
 }
 
@@ -187,7 +125,7 @@ func TestHostileHikvisionPackages(t *testing.T) {
 		"absolute":             patched(0x40, []byte("/etc/passwd\x00")...),
 		"no name":              patched(0x40, 0),
 		"backslash":            patched(0x40, []byte(`..\x`+"\x00")...),
-		"many blocks":          bytes.Repeat(hkws(1), 40),
+		"many blocks":          bytes.Repeat(imagetest.HKWS(1), 40),
 	} {
 		err := inspectErr(b)
 		var fe *firmware.FormatError
@@ -200,10 +138,10 @@ func TestHostileHikvisionPackages(t *testing.T) {
 		require.Len(t, r.Uncovered, 1, name)
 		assert.Equal(t, int64(len(b)), r.Uncovered[0].Length, "nothing of a malformed file is covered")
 	}
-	var many []hkwsFile
+	var many []imagetest.File
 	for i := range 1025 {
-		many = append(many, hkwsFile{name: strconv.Itoa(i)})
+		many = append(many, imagetest.File{Name: strconv.Itoa(i)})
 	}
-	assert.Error(t, inspectErr(hkws(1, many...)))
-	assert.NoError(t, inspectErr(hkws(1, many[:1024]...)))
+	assert.Error(t, inspectErr(imagetest.HKWS(1, many...)))
+	assert.NoError(t, inspectErr(imagetest.HKWS(1, many[:1024]...)))
 }

@@ -3,28 +3,17 @@ package firmware_test
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/hex"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/camsec/camsec/firmware"
+	"github.com/camsec/camsec/firmware/internal/imagetest"
 )
 
-func slp(payload []byte) []byte {
-	magic, _ := hex.DecodeString("55aa4c5e831f534ba1f8f7c918df8fbf7da1aa55")
-	b := binary.BigEndian.AppendUint32(nil, 0x200)
-	b = append(append(b, magic...), make([]byte, 8)...)
-	return append(append(b, make([]byte, 256)...), payload...)
-}
-
-func fwType(payload []byte) []byte {
-	b := make([]byte, 0x130+256)
-	copy(b[0x14:], "fw-type:Cloud\n")
-	binary.BigEndian.PutUint32(b[0x110:], 0x200)
-	return append(b, payload...)
-}
+// Both kinds, without a signature yet.
+var slp, fwType = imagetest.SLP, imagetest.FwType
 
 func TestInspectTPLink(t *testing.T) {
 	m := inspect(t, slp(make([]byte, 100)))

@@ -3,7 +3,6 @@ package firmware_test
 import (
 	"bytes"
 	"encoding/binary"
-	"hash/crc32"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -11,20 +10,8 @@ import (
 
 	"github.com/camsec/camsec"
 	"github.com/camsec/camsec/firmware"
+	"github.com/camsec/camsec/firmware/internal/imagetest"
 )
-
-// uimage writes a legacy U-Boot image by the layout in U-Boot's image.h.
-func uimage(kind byte, name string, data []byte) []byte {
-	h := make([]byte, 64)
-	binary.BigEndian.PutUint32(h, 0x27051956)
-	binary.BigEndian.PutUint32(h[8:], 1692662400)
-	binary.BigEndian.PutUint32(h[12:], uint32(len(data)))
-	binary.BigEndian.PutUint32(h[24:], crc32.ChecksumIEEE(data))
-	h[28], h[29], h[30] = 5, 2, kind
-	copy(h[32:], name)
-	binary.BigEndian.PutUint32(h[4:], crc32.ChecksumIEEE(h))
-	return append(h, data...)
-}
 
 func inspect(t *testing.T, b []byte) *firmware.Image {
 	t.Helper()
@@ -39,7 +26,7 @@ func inspectErr(b []byte) error {
 }
 
 func TestInspectUImage(t *testing.T) {
-	b := append(uimage(2, "kernel", make([]byte, 1000)), 1, 2, 3)
+	b := append(imagetest.UImage(2, "kernel", make([]byte, 1000)), 1, 2, 3)
 	m := inspect(t, b)
 	assert.Equal(t, firmware.FormatUImage, m.Format)
 	assert.Equal(t, "kernel", m.Claims.Description)
@@ -50,7 +37,7 @@ func TestInspectUImage(t *testing.T) {
 
 func TestInspectUImageOfSeveralParts(t *testing.T) {
 	table := []byte{0, 0, 0, 5, 0, 0, 0, 2, 0, 0, 0, 0}
-	m := inspect(t, uimage(4, "multi", append(table, "aaaaa\x00\x00\x00bb"...)))
+	m := inspect(t, imagetest.UImage(4, "multi", append(table, "aaaaa\x00\x00\x00bb"...)))
 	require.Len(t, m.Parts, 3)
 	assert.Equal(t, firmware.Part{Name: "part 0", Offset: 76, Length: 5}, m.Parts[1])
 	assert.Equal(t, firmware.Part{Name: "part 1", Offset: 84, Length: 2}, m.Parts[2])
@@ -58,16 +45,16 @@ func TestInspectUImageOfSeveralParts(t *testing.T) {
 }
 
 func TestHostileUImages(t *testing.T) {
-	huge := uimage(2, "k", make([]byte, 10))
+	huge := imagetest.UImage(2, "k", make([]byte, 10))
 	binary.BigEndian.PutUint32(huge[12:], 0xffffffff)
 	for name, b := range map[string][]byte{
-		"cut header":    uimage(2, "k", nil)[:40],
-		"cut data":      uimage(2, "k", make([]byte, 100))[:120],
+		"cut header":    imagetest.UImage(2, "k", nil)[:40],
+		"cut data":      imagetest.UImage(2, "k", make([]byte, 100))[:120],
 		"huge size":     huge,
-		"endless table": uimage(4, "m", bytes.Repeat([]byte{0, 0, 0, 1}, 10)),
-		"many parts":    uimage(4, "m", append(bytes.Repeat([]byte{0, 0, 0, 1}, 65), make([]byte, 300)...)),
-		"part too long": uimage(4, "m", []byte{0, 0, 0, 9, 0, 0, 0, 0, 1, 2, 3}),
-		"no table":      uimage(4, "m", []byte{0, 0}),
+		"endless table": imagetest.UImage(4, "m", bytes.Repeat([]byte{0, 0, 0, 1}, 10)),
+		"many parts":    imagetest.UImage(4, "m", append(bytes.Repeat([]byte{0, 0, 0, 1}, 65), make([]byte, 300)...)),
+		"part too long": imagetest.UImage(4, "m", []byte{0, 0, 0, 9, 0, 0, 0, 0, 1, 2, 3}),
+		"no table":      imagetest.UImage(4, "m", []byte{0, 0}),
 	} {
 		err := inspectErr(b)
 		var fe *firmware.FormatError

@@ -4,11 +4,11 @@ import (
 	"archive/zip"
 	"bytes"
 	"crypto/ed25519"
-	"encoding/binary"
 	"encoding/json"
 	"testing"
 
 	"github.com/camsec/camsec/firmware"
+	"github.com/camsec/camsec/firmware/internal/imagetest"
 )
 
 // seeds are small files of every format that tests here write themselves.
@@ -16,14 +16,14 @@ func seeds(f *testing.F) {
 	f.Helper()
 	for _, b := range [][]byte{
 		nil, []byte("plain"),
-		hkws(1, hkwsFile{name: "a", data: []byte("data")}, hkwsFile{name: "b", data: []byte("more")}),
-		append(hkws(2, hkwsFile{name: "a", data: []byte("data")}), opaqueBlock("03KH")[:64]...),
-		uimage(2, "kernel", []byte("data")),
-		uimage(4, "multi", []byte{0, 0, 0, 5, 0, 0, 0, 0, 'a', 'a', 'a', 'a', 'a'}),
-		slp([]byte("payload")), fwType([]byte("payload")),
-		boschFile(false, []byte("payload")),
+		imagetest.HKWS(1, imagetest.File{Name: "a", Data: []byte("data")}, imagetest.File{Name: "b", Data: []byte("more")}),
+		append(imagetest.HKWS(2, imagetest.File{Name: "a", Data: []byte("data")}), imagetest.OpaqueBlock("03KH")[:64]...),
+		imagetest.UImage(2, "kernel", []byte("data")),
+		imagetest.UImage(4, "multi", []byte{0, 0, 0, 5, 0, 0, 0, 0, 'a', 'a', 'a', 'a', 'a'}),
+		imagetest.SLP([]byte("payload")), imagetest.FwType([]byte("payload")),
+		imagetest.Bosch(false, []byte("payload")),
 		append([]byte("Salted__"), make([]byte, 24)...),
-		zipOf(zipMember{name: "Install", data: []byte("HWID:A:1\n"), method: zip.Deflate}, zipMember{name: "k.img", data: uimage(2, "k", nil), raw: true}),
+		imagetest.DHZip(imagetest.Member{Name: "Install", Data: []byte("HWID:A:1\n"), Method: zip.Deflate}, imagetest.Member{Name: "k.img", Data: imagetest.UImage(2, "k", nil), Raw: true}),
 	} {
 		f.Add(b)
 	}
@@ -150,35 +150,3 @@ func FuzzParseKeys(f *testing.F) {
 type zeros struct{}
 
 func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
-
-// boschFile writes a file by the public description of its layout: one image,
-// in a container or not.
-func boschFile(inContainer bool, payload []byte) []byte {
-	head := func(target uint32, body []byte) []byte {
-		h := make([]byte, 0x400)
-		for i, v := range []uint32{0x10122003, target, 0, 0x07810065, uint32(len(body)), 0, byteSum(body), 0} {
-			binary.BigEndian.PutUint32(h[4*i:], v)
-		}
-		return append(h, body...)
-	}
-	record := func(name string, data []byte) []byte {
-		pad := -len(data) & 15
-		b := binary.BigEndian.AppendUint32(nil, 0xDEADAFFE)
-		b = binary.BigEndian.AppendUint32(b, uint32(0x40+len(data)+pad))
-		b = append(b, append([]byte(name), make([]byte, 32-len(name))...)...)
-		b = binary.BigEndian.AppendUint32(b, uint32(len(data)))
-		b = append(b, make([]byte, 20)...)
-		return append(append(b, data...), make([]byte, pad)...)
-	}
-	inner := append(record("inner", payload), make([]byte, 0x40)...)
-	list := append(record("arm.app1", payload), record("RomFS_x", inner)...)
-	list = append(list, make([]byte, 0x40)...)
-	for i := range list {
-		list[i] ^= 0x42
-	}
-	leaf := head(0x60, list)
-	if inContainer {
-		return head(0x10, append(bytes.Clone(leaf), leaf...))
-	}
-	return leaf
-}

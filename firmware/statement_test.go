@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/camsec/camsec/firmware"
+	"github.com/camsec/camsec/firmware/internal/imagetest"
 )
 
 // An owner is a key that signs, and the policy that trusts it.
@@ -149,7 +150,7 @@ func TestWhatAStatementRefuses(t *testing.T) {
 // What the file says otherwise is told.
 func TestAStatementThatContradictsTheFile(t *testing.T) {
 	o := owners(t)["minisign"]
-	image := hkws(2, hkwsFile{name: "a", data: []byte("a")})
+	image := imagetest.HKWS(2, imagetest.File{Name: "a", Data: []byte("a")})
 	r := verify(t, o.policy, image, firmware.Signature{Data: countersign(t, o.key, image, statement())})
 	assert.Equal(t, firmware.Accepted, r.Verdict)
 	assert.Contains(t, r.Because, "note: the file says that its language is CN, and the countersignature EN")

@@ -100,7 +100,7 @@ func (p *Package) readText(f untrusted.File, m *Member) {
 		case strings.EqualFold(name, "HWID"):
 			p.hardware(value)
 		case strings.EqualFold(name, "VENDOR"):
-			p.Vendor = value
+			p.Vendor = strings.TrimSpace(value)
 		}
 	}
 }
