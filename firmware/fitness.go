@@ -70,7 +70,8 @@ func (x *examination) claims() (Claims, map[string]bool) {
 		if text == "" {
 			return
 		}
-		if was := *dst; was != "" && !strings.EqualFold(was, text) && !(name == aspectLanguage && SameLanguage(was, text)) {
+		same := strings.EqualFold(*dst, text) || name == aspectLanguage && SameLanguage(*dst, text)
+		if was := *dst; was != "" && !same {
 			x.report.because(fmt.Sprintf("note: the file says that its %s is %s, and the countersignature %s", name, was, text))
 		}
 		*dst, proven[name] = text, true
