@@ -5,10 +5,13 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/camsec/camsec"
 	"github.com/camsec/camsec/firmware/advisory"
+	"github.com/camsec/camsec/onvif"
 )
 
 const auditSchema = "camsec.audit/1"
@@ -174,7 +177,8 @@ func judging(db *advisory.DB, now time.Time) func(visit) *camsec.Report {
 
 // judgingBy is judging as the owner's baseline has it.
 func judgingBy(owner *camsec.Baseline, db *advisory.DB, now time.Time) func(visit) *camsec.Report {
-	controls := owner.Apply(append(camsec.Controls(), advisory.Controls(db)...))
+	common := owner.Apply(slices.Concat(camsec.Controls(), advisory.Controls(db)))
+	overONVIF := slices.Concat(common, owner.Apply(onvif.Controls()))
 	return func(v visit) *camsec.Report {
 		s := v.snap
 		if s == nil {
@@ -182,6 +186,10 @@ func judgingBy(owner *camsec.Baseline, db *advisory.DB, now time.Time) func(visi
 				Target: v.target.Target,
 				Errors: map[string]*camsec.Problem{"inventory": camsec.ProblemOf(cmp.Or(v.err, context.Canceled))},
 			}
+		}
+		controls := common
+		if slices.Contains(strings.Split(s.Protocol, ","), "onvif") {
+			controls = overONVIF
 		}
 		return camsec.Judge(s, controls, now)
 	}

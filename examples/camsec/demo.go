@@ -27,12 +27,17 @@ func runDemo(ctx context.Context, e *env, args []string) (exit, error) {
 	if len(rest) > 0 {
 		return exit{}, usageErr(errors.New("demo takes no arguments: it visits simulated cameras only"))
 	}
-	devices, stop, err := startSim(len(simProfiles()), simProfiles(), isapitest.Options{Ports: true})
+	devices, stop, err := startSim(len(simProfiles()), simProfiles(), simOptions{ports: true})
 	if err != nil {
 		return exit{}, err
 	}
 	defer stop()
-	devices[0].device.SetService("ssh", true)
+	// The first one is changed below.
+	camera, ok := devices[0].device.(*isapitest.Device)
+	if !ok {
+		return exit{}, errors.New("the first simulated device does not speak ISAPI")
+	}
+	camera.SetService("ssh", true)
 	_, _ = fmt.Fprintf(e.stdout, "Started %d simulated devices; nothing else is visited.\n\n", len(devices))
 	fl, err := demoFleet(e, devices)
 	if err != nil {
@@ -57,7 +62,7 @@ func runDemo(ctx context.Context, e *env, args []string) (exit, error) {
 	if err := reports.WriteTable(e.stdout, nil); err != nil {
 		return exit{}, err
 	}
-	if err := demoChange(ctx, e, devices[0], reports[0]); err != nil {
+	if err := demoChange(ctx, e, devices[0], camera, reports[0]); err != nil {
 		return exit{}, err
 	}
 	name := *out
@@ -92,7 +97,9 @@ func demoFleet(e *env, devices []simDevice) (*fleet, error) {
 		if err := t.parseAddress(); err != nil {
 			return nil, err
 		}
-		t.login = known.get(d.User, camsec.NewSecret([]byte(d.Password)))
+		t.protocol = d.Protocol
+		t.logins = map[camsec.Store]*login{}
+		t.logins[accountStore(d.Protocol)] = known.get(accountStore(d.Protocol), d.User, camsec.NewSecret([]byte(d.Password)))
 		if err := fl.join(t, connection{budget: auth.NewMemoryBudget(nil)}); err != nil {
 			return nil, err
 		}

@@ -12,12 +12,13 @@ import (
 	"github.com/camsec/camsec/auth/password"
 	"github.com/camsec/camsec/firmware/advisory"
 	"github.com/camsec/camsec/isapi"
+	"github.com/camsec/camsec/isapi/isapitest"
 )
 
 // demoChange is the changing half of the demo: on one simulated camera a new
 // password is set and proven by a fresh login, telnet and SSH are switched off
 // and seen closed, and the camera is audited again.
-func demoChange(ctx context.Context, e *env, d simDevice, before *camsec.Report) error {
+func demoChange(ctx context.Context, e *env, d simDevice, camera *isapitest.Device, before *camsec.Report) error {
 	client, err := isapi.New(d.Address, auth.Static(d.User, camsec.NewSecret([]byte(d.Password))), nil)
 	if err != nil {
 		return err
@@ -37,8 +38,8 @@ func demoChange(ctx context.Context, e *env, d simDevice, before *camsec.Report)
 	}
 	row(tw, "password of "+d.User, change.Outcome.String(), change.Proof)
 	for _, s := range []struct{ id, port string }{
-		{"service.telnet", d.device.Port("telnet")},
-		{"service.ssh", d.device.Port("ssh")},
+		{"service.telnet", camera.Port("telnet")},
+		{"service.ssh", camera.Port("ssh")},
 	} {
 		was := portState(ctx, s.port)
 		change, err := camsec.SetSetting(ctx, dev, s.id, camsec.ValueOf(false))
@@ -51,7 +52,7 @@ func demoChange(ctx context.Context, e *env, d simDevice, before *camsec.Report)
 		return err
 	}
 
-	d.Password = d.device.Password()
+	d.Password = camera.Password()
 	fl, err := demoFleet(e, []simDevice{d})
 	if err != nil {
 		return err

@@ -27,7 +27,7 @@ type finder struct {
 }
 
 // finders are the protocols that discover speaks.
-func finders() []finder { return []finder{{"sadp", findSADP}} }
+func finders() []finder { return []finder{{"sadp", findSADP}, {"onvif", findONVIF}} }
 
 // A sighting is what one of its answers says.
 type sighting struct {

@@ -4,12 +4,15 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"net/http"
 	"strings"
 
 	"github.com/camsec/camsec"
 	"github.com/camsec/camsec/auth"
 	"github.com/camsec/camsec/auth/trust"
+	"github.com/camsec/camsec/auth/wire"
 	"github.com/camsec/camsec/isapi"
+	"github.com/camsec/camsec/onvif"
 )
 
 // A dialFunc opens a connection, as net.Dialer.DialContext does.
@@ -21,8 +24,9 @@ type connection struct {
 	source auth.Source   // nil: without credentials
 	budget auth.Budget
 	trust  trust.Policy
-	dial   dialFunc     // nil: a plain dialer
-	logger *slog.Logger // nil: no log
+	dial   dialFunc          // nil: a plain dialer
+	base   http.RoundTripper // of a visit, for all protocols; nil: the client's own
+	logger *slog.Logger      // nil: no log
 }
 
 // A driver speaks one protocol. Adding another is an entry in drivers.
@@ -37,6 +41,8 @@ type driver struct {
 // A client is one device over one protocol.
 type client struct {
 	device camsec.Device
+	// detect asks, without a credential, whether the device speaks it.
+	detect func(context.Context) (camsec.State, error)
 	close  func() error
 }
 
@@ -45,10 +51,12 @@ type client struct {
 func drivers() []*driver {
 	return []*driver{
 		{name: "isapi", store: camsec.StoreDevice, open: openISAPI},
+		{name: "onvif", store: camsec.StoreONVIF, open: openONVIF},
 	}
 }
 
-// driverOf finds a driver by name; "auto" and nothing are the first.
+// driverOf finds a driver by name; "auto" and nothing are the first, until the
+// device has shown what it speaks.
 func driverOf(name string) (*driver, bool) {
 	all := drivers()
 	if name == "" || strings.EqualFold(name, "auto") {
@@ -79,12 +87,38 @@ func accountStore(protocol string) camsec.Store {
 	return ""
 }
 
+// shared returns the connection with one base for all protocols, so that a
+// visit makes no more connections than it needs.
+func (c connection) shared() (connection, func(), error) {
+	u, host, err := wire.ParseAddress(c.target.Address)
+	if err != nil {
+		return c, nil, err
+	}
+	o := wire.TransportOptions{DialContext: c.dial}
+	if u.Scheme == "https" {
+		o.TLS = c.trust.TLSConfig(c.target.Key(), host)
+	}
+	t := wire.NewHTTPTransport(o)
+	c.base = t
+	return c, t.CloseIdleConnections, nil
+}
+
 func openISAPI(c connection) (*client, error) {
 	i, err := isapi.New(c.target.Address, c.source, &isapi.Options{
-		Target: c.target, Budget: c.budget, Trust: c.trust, DialContext: c.dial, Logger: c.logger, ReadOnly: true,
+		Target: c.target, Budget: c.budget, Trust: c.trust, Base: c.base, DialContext: c.dial, Logger: c.logger, ReadOnly: true,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &client{i.Device(), i.Close}, nil
+	return &client{i.Device(), i.Detect, i.Close}, nil
+}
+
+func openONVIF(c connection) (*client, error) {
+	o, err := onvif.New(c.target.Address, c.source, &onvif.Options{
+		Target: c.target, Budget: c.budget, Trust: c.trust, Base: c.base, DialContext: c.dial, Logger: c.logger, ReadOnly: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &client{o.Device(), o.Detect, o.Close}, nil
 }

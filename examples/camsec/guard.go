@@ -33,8 +33,9 @@ type login struct {
 	wake     chan struct{} // closed and replaced when a visit ends
 }
 
-// logins finds the login for a user and secret: equal ones are one, under
-// whatever reference they were found.
+// logins finds the login for a user and secret of a store: equal ones are one,
+// under whatever reference they were found. What the accounts of one store
+// refuse may be right for those of another.
 type logins struct {
 	key [32]byte
 	all map[string]*login
@@ -46,9 +47,9 @@ func newLogins() *logins {
 	return l
 }
 
-func (l *logins) get(user string, secret camsec.Secret) *login {
+func (l *logins) get(store camsec.Store, user string, secret camsec.Secret) *login {
 	h := hmac.New(sha256.New, l.key[:])
-	_, _ = fmt.Fprintf(h, "%d:%s", len(user), user)
+	_, _ = fmt.Fprintf(h, "%s:%d:%s", store, len(user), user)
 	_, _ = h.Write(secret.Reveal())
 	k := string(h.Sum(nil))
 	if l.all[k] == nil {

@@ -165,7 +165,7 @@ func TestKilledRunLeavesWholeLines(t *testing.T) {
 	assert.Len(t, linesOf(t, out), 4)
 	for i, c := range cams {
 		if i < 8 {
-			assert.Equal(t, 2, c.Host().Requests(), "visited once")
+			assert.Equal(t, 4, c.Host().Requests(), "visited once: twice to find out what it speaks, then the challenge and the answer")
 		}
 	}
 }

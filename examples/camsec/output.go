@@ -116,9 +116,7 @@ func deviceOf(v visit) deviceJSON {
 	d.MAC, d.Type, d.Firmware = orNull(inv.MAC), orNull(inv.Type), firmwareOf(inv.Firmware)
 	d.ChannelsError = inv.ChannelsErr
 	if v.err == nil && v.snap.Protocol != "" {
-		var port int
-		_, _ = fmt.Sscan(t.port, &port)
-		d.Protocols = []protocolJSON{{v.snap.Protocol, port, accountStore(v.snap.Protocol)}}
+		d.Protocols = protocolsOf(v.snap.Protocol, t.port)
 	}
 	for _, c := range inv.Channels {
 		d.Channels = append(d.Channels, channelJSON{

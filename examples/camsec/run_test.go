@@ -318,7 +318,7 @@ func TestSim(t *testing.T) {
 }
 
 func TestLoginGateGrowsWithSuccess(t *testing.T) {
-	l := newLogins().get("u", camsec.NewSecret([]byte("p")))
+	l := newLogins().get(camsec.StoreDevice, "u", camsec.NewSecret([]byte("p")))
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	for range maxRefusals {

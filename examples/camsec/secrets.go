@@ -68,7 +68,10 @@ func (t *targetFlags) logins(all []*target) error {
 			}
 			secrets[secret] = s
 		}
-		d.login = known.get(user, s)
+		d.logins = map[camsec.Store]*login{}
+		for _, drv := range drivers() {
+			d.logins[drv.store] = known.get(drv.store, user, s)
+		}
 		read++
 	}
 	return usageErr(errors.Join(errs...))

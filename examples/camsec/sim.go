@@ -12,20 +12,56 @@ import (
 	"text/tabwriter"
 
 	"github.com/camsec/camsec/isapi/isapitest"
+	"github.com/camsec/camsec/onvif/onviftest"
 )
 
 // A simProfile is a kind of simulated device by its name on the command line.
 type simProfile struct {
-	name    string
-	profile func() isapitest.Profile
+	name     string
+	protocol string
+	start    func(simOptions) (simulated, error)
 }
 
+// simOptions say how a simulated device is reached.
+type simOptions struct {
+	tls     bool
+	address string // empty: a free port of loopback
+	ports   bool   // an ISAPI device's services answer, too; an ONVIF device's always do
+}
+
+// simulated is a simulated device, of whatever protocol.
+type simulated interface {
+	Addr() string
+	User() string
+	Password() string
+	Close() error
+}
+
+// simProfiles are the ISAPI devices, which the demonstration shows, and those
+// of ONVIF, which are started by name.
 func simProfiles() []simProfile {
 	return []simProfile{
-		{"old-camera", isapitest.OldCamera},
-		{"current-camera", isapitest.CurrentCamera},
-		{"recorder", isapitest.Recorder},
+		isapiSim("old-camera", isapitest.OldCamera),
+		isapiSim("current-camera", isapitest.CurrentCamera),
+		isapiSim("recorder", isapitest.Recorder),
 	}
+}
+
+func onvifProfiles() []simProfile {
+	var out []simProfile
+	for _, name := range []string{"current", "hikvision", "axis", "dahua", "bosch", "pelco", "sunba", "d-link"} {
+		i := len(out)
+		out = append(out, simProfile{"onvif-" + name, "onvif", func(o simOptions) (simulated, error) {
+			return onviftest.Start(onviftest.Profiles()[i], &onviftest.Options{TLS: o.tls, Address: o.address})
+		}})
+	}
+	return out
+}
+
+func isapiSim(name string, profile func() isapitest.Profile) simProfile {
+	return simProfile{name, "isapi", func(o simOptions) (simulated, error) {
+		return isapitest.Start(profile(), &isapitest.Options{TLS: o.tls, Address: o.address, Ports: o.ports})
+	}}
 }
 
 // A simDevice is a simulated device in the document that sim prints. Its
@@ -38,11 +74,11 @@ type simDevice struct {
 	Password string         `json:"password"`
 	Ports    map[string]int `json:"ports"`
 
-	device *isapitest.Device
+	device simulated
 }
 
 // startSim starts n devices, whose profiles take turns.
-func startSim(n int, profiles []simProfile, o isapitest.Options) (devices []simDevice, stop func(), err error) {
+func startSim(n int, profiles []simProfile, o simOptions) (devices []simDevice, stop func(), err error) {
 	stop = func() {
 		for _, d := range devices {
 			_ = d.device.Close()
@@ -50,13 +86,12 @@ func startSim(n int, profiles []simProfile, o isapitest.Options) (devices []simD
 	}
 	for i := range n {
 		p := profiles[i%len(profiles)]
-		opts := o
-		dev, err := isapitest.Start(p.profile(), &opts)
+		dev, err := p.start(o)
 		if err != nil {
 			stop()
 			return nil, nil, fmt.Errorf("start %s: %w", p.name, err)
 		}
-		d := simDevice{Address: dev.Addr(), Protocol: "isapi", Profile: p.name, User: dev.User(), Password: dev.Password(), Ports: map[string]int{}, device: dev}
+		d := simDevice{Address: dev.Addr(), Protocol: p.protocol, Profile: p.name, User: dev.User(), Password: dev.Password(), Ports: map[string]int{}, device: dev}
 		if u, err := url.Parse(d.Address); err == nil {
 			if port, err := strconv.Atoi(u.Port()); err == nil {
 				d.Ports[u.Scheme] = port
@@ -70,7 +105,7 @@ func startSim(n int, profiles []simProfile, o isapitest.Options) (devices []simD
 func runSim(ctx context.Context, e *env, args []string) (exit, error) {
 	f := newFlags("sim", "")
 	n := f.Int("n", 3, "serve this many devices")
-	profile := f.String("profile", "", "serve only this `profile`: old-camera, current-camera or recorder (default: all in turn)")
+	profile := f.String("profile", "", "serve only this `profile`: old-camera, current-camera, recorder (default: these in turn), onvif (all of ONVIF in turn) or onvif-current, -hikvision, -axis, -dahua, -bosch, -pelco, -sunba, -d-link")
 	overTLS := f.Bool("tls", false, "serve https with self-signed certificates")
 	listen := f.String("listen", "127.0.0.1", "listen on this `IP` address")
 	asJSON := f.Bool("json", false, "print the devices as one line of JSON")
@@ -90,12 +125,14 @@ func runSim(ctx context.Context, e *env, args []string) (exit, error) {
 	}
 	profiles := simProfiles()
 	if *profile != "" {
-		profiles = slices.DeleteFunc(profiles, func(p simProfile) bool { return p.name != *profile })
+		profiles = slices.DeleteFunc(append(profiles, onvifProfiles()...), func(p simProfile) bool {
+			return p.name != *profile && (*profile != "onvif" || p.protocol != "onvif")
+		})
 		if len(profiles) == 0 {
 			return exit{}, usageErr(errors.New("no such -profile"))
 		}
 	}
-	devices, stop, err := startSim(*n, profiles, isapitest.Options{TLS: *overTLS, Address: netip.AddrPortFrom(ip, 0).String()})
+	devices, stop, err := startSim(*n, profiles, simOptions{tls: *overTLS, address: netip.AddrPortFrom(ip, 0).String()})
 	if err != nil {
 		return exit{}, err
 	}

@@ -36,12 +36,11 @@ func (t *targetFlags) budget() (auth.Budget, error) {
 // run refused, and what those that worked were made with.
 func forgetLogins(b auth.Budget, all []*target) error {
 	for _, d := range all {
-		if d.login == nil {
-			continue
-		}
-		account := camsec.Account{Store: camsec.StoreDevice, Name: d.login.user}
-		if err := b.Reset(context.Background(), auth.Login{Target: d.Target, Account: account}); err != nil {
-			return fmt.Errorf("state: %w", err)
+		for store, l := range d.logins {
+			account := camsec.Account{Store: store, Name: l.user}
+			if err := b.Reset(context.Background(), auth.Login{Target: d.Target, Account: account}); err != nil {
+				return fmt.Errorf("state: %w", err)
+			}
 		}
 	}
 	return nil

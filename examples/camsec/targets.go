@@ -26,7 +26,7 @@ type target struct {
 	proxy        string
 	pin          string
 	legacy       bool
-	login        *login // nil: without credentials
+	logins       map[camsec.Store]*login // by the store; nil: without credentials
 }
 
 // hostPort returns the canonical network address.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,6 +21,7 @@ type visit struct {
 	target *target
 	snap   *camsec.Snapshot // nil when the device was not visited
 	err    error
+	legs   []leg // one for each protocol it was visited over
 }
 
 // A fleet is the devices of a run, ready to be visited.
@@ -34,15 +36,16 @@ type fleet struct {
 // that a fleet costs what is in flight and not what it has in all.
 type member struct {
 	*target
-	driver     *driver
+	driver     *driver // the one given, or the first
+	given      bool
 	connection connection
-	login      *loginVisit // nil: without credentials
-	trust      string      // see [camsec.Snapshot]
+	logins     map[camsec.Store]*loginVisit // empty: without credentials
+	trust      string                       // see [camsec.Snapshot]
 }
 
 // join adds a device; no packet is sent.
 func (fl *fleet) join(d *target, c connection) error {
-	m := &member{target: d, trust: c.trust.String()}
+	m := &member{target: d, trust: c.trust.String(), given: d.protocol != "" && !strings.EqualFold(d.protocol, "auto")}
 	var ok bool
 	if m.driver, ok = driverOf(d.protocol); !ok {
 		return fmt.Errorf("protocol %q is not spoken here", clean(d.protocol))
@@ -50,9 +53,11 @@ func (fl *fleet) join(d *target, c connection) error {
 	if d.plain {
 		m.trust = "plain-http"
 	}
-	if d.login != nil {
-		m.login = &loginVisit{login: d.login}
-		c.source = m.login
+	if d.logins != nil {
+		m.logins = map[camsec.Store]*loginVisit{}
+		for store, l := range d.logins {
+			m.logins[store] = &loginVisit{login: l}
+		}
 	}
 	c.target = d.Target
 	m.connection = c
@@ -156,50 +161,65 @@ func (fl *fleet) visit(ctx context.Context, read reading, got func(i int, v visi
 	if hint {
 		fl.env.warn("what a device refused is not sent to it again, and nothing weaker than what has worked: -forget-logins allows both")
 	}
+	stopped := map[string]int{}
 	for l := range fl.logins() {
 		if l.stopped() != nil {
-			fl.env.warn("stopped: %d devices refused user %s with the same password; it was not sent to the rest", l.refused, clean(l.user))
+			stopped[l.user] = max(stopped[l.user], l.refused)
 		}
+	}
+	for user, n := range stopped {
+		fl.env.warn("stopped: %d devices refused user %s with the same password; it was not sent to the rest", n, clean(user))
 	}
 }
 
 func (fl *fleet) logins() map[*login]bool {
 	out := map[*login]bool{}
 	for _, m := range fl.members {
-		if m.login != nil {
-			out[m.login.login] = true
+		for _, l := range m.logins {
+			out[l.login] = true
 		}
 	}
 	return out
 }
 
+// one visits a device over every protocol that it is to be visited over.
 func (fl *fleet) one(ctx context.Context, m *member, read reading) visit {
 	ctx, cancel := context.WithTimeout(ctx, fl.timeout)
 	defer cancel()
-	if m.login != nil {
-		if err := m.login.stopped(); err != nil {
+	if l := m.logins[m.driver.store]; l != nil {
+		if err := l.stopped(); err != nil {
 			return visit{target: m.target, err: err}
 		}
 	}
-	c, err := m.driver.open(m.connection)
+	conn, done, err := m.connection.shared()
 	if err != nil {
 		return visit{target: m.target, err: err}
 	}
-	defer func() { _ = c.close() }()
-	dev := watched{c.device, m.login}
-	snap, err := read(ctx, dev, &camsec.CollectOptions{Target: m.Target, Protocol: m.driver.name, Trust: m.trust})
-	if m.login != nil {
-		m.login.end(err) // in case that Inventory was not called
+	defer done()
+	over, err := m.detect(ctx, conn)
+	if err != nil {
+		snap, _ := read(ctx, failing{err}, &camsec.CollectOptions{Target: m.Target, Protocol: m.driver.name})
+		return visit{target: m.target, snap: snap, err: trust.Explain(err)}
 	}
-	if err != nil && snap != nil {
-		p := camsec.ProblemOf(err)
-		snap.Errors["inventory"] = p
-		switch p.Code {
-		case camsec.ReasonUntrusted, camsec.ReasonUnreachable, camsec.ReasonCancelled:
-			snap.Trust = "" // nobody's identity was accepted
+	v := visit{target: m.target}
+	for _, d := range over {
+		if m.logins != nil && m.logins[d.store] == nil {
+			continue
+		}
+		l := m.walk(ctx, d, conn, read)
+		if !v.add(l) {
+			fl.env.warn("%s: over %s it says that it is another device; that is left out", clean(m.Address), d.name)
 		}
 	}
-	return visit{target: m.target, snap: snap, err: trust.Explain(err)}
+	return v
+}
+
+// failing is a device that could not be reached.
+type failing struct{ err error }
+
+// Inventory returns the error.
+func (f failing) Inventory(context.Context) (camsec.Inventory, error) {
+	return camsec.Inventory{}, f.err
 }
 
 // each calls f for 0 to n-1, so many at once as the process may open
