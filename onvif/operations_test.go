@@ -3,6 +3,12 @@ package onvif_test
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -231,15 +237,178 @@ var calls = map[string]func(ctx context.Context, c *onvif.Client) error{
 		_, _, err := c.UpgradeSystemFirmware(ctx, bytes.NewReader(image), int64(len(image)))
 		return err
 	},
-	"UserRoles":         func(ctx context.Context, c *onvif.Client) error { _, err := c.UserRoles(ctx); return err },
-	"Users":             func(ctx context.Context, c *onvif.Client) error { _, err := c.Users(ctx); return err },
-	"ZeroConfiguration": func(ctx context.Context, c *onvif.Client) error { _, err := c.ZeroConfiguration(ctx); return err },
+	"UserRoles":            func(ctx context.Context, c *onvif.Client) error { _, err := c.UserRoles(ctx); return err },
+	"Users":                func(ctx context.Context, c *onvif.Client) error { _, err := c.Users(ctx); return err },
+	"ZeroConfiguration":    func(ctx context.Context, c *onvif.Client) error { _, err := c.ZeroConfiguration(ctx); return err },
+	"SecurityCapabilities": func(ctx context.Context, c *onvif.Client) error { _, err := c.SecurityCapabilities(ctx); return err },
+	"Keys":                 func(ctx context.Context, c *onvif.Client) error { _, err := c.Keys(ctx); return err },
+	"KeyStatus": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.KeyStatus(ctx, "factory-key")
+		return err
+	},
+	"CreateRSAKeyPair": func(ctx context.Context, c *onvif.Client) error {
+		_, _, _, err := c.CreateRSAKeyPair(ctx, 2048, "own & more")
+		return err
+	},
+	"CreateECCKeyPair": func(ctx context.Context, c *onvif.Client) error {
+		_, _, _, err := c.CreateECCKeyPair(ctx, "P-256", "own")
+		return err
+	},
+	"DeleteKey": func(ctx context.Context, c *onvif.Client) error {
+		id, _, _, err := c.CreateECCKeyPair(ctx, "P-256", "")
+		if err != nil {
+			return err
+		}
+		_, err = c.DeleteKey(ctx, id)
+		return err
+	},
+	"CreateCSR": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.CreateCSR(ctx, pkix.Name{CommonName: "cam", Country: []string{"DE"}, Organization: []string{"O"}, OrganizationalUnit: []string{"U"}, Province: []string{"P"}, Locality: []string{"L"}, SerialNumber: "1"},
+			"factory-key", onvif.ECDSAWithSHA256, onvif.Extension{OID: "2.5.29.17", Value: []byte{0x30, 0}})
+		return err
+	},
+	"CreateSelfSignedCertificate": func(ctx context.Context, c *onvif.Client) error {
+		_, _, err := c.CreateSelfSignedCertificate(ctx, pkix.Name{CommonName: "cam"}, "factory-key", "self", onvif.ECDSAWithSHA256)
+		return err
+	},
+	"UploadCertificate": func(ctx context.Context, c *onvif.Client) error {
+		list, err := c.StoredCertificates(ctx)
+		if err != nil {
+			return err
+		}
+		_, _, _, err = c.UploadCertificate(ctx, list[0].DER, "again", true)
+		return err
+	},
+	"UploadPKCS8": func(ctx context.Context, c *onvif.Client) error {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			return err
+		}
+		der, err := x509.MarshalPKCS8PrivateKey(key)
+		if err != nil {
+			return err
+		}
+		_, _, err = c.UploadPKCS8(ctx, camsec.NewSecret(der), "theirs")
+		return err
+	},
+	"UploadPKCS12": func(ctx context.Context, c *onvif.Client) error {
+		_, _, _, err := c.UploadPKCS12(ctx, camsec.NewSecret([]byte{0x30, 0}), secret("pass"), "p12")
+		return err
+	},
+	"StoredCertificates": func(ctx context.Context, c *onvif.Client) error { _, err := c.StoredCertificates(ctx); return err },
+	"DeleteCertificate": func(ctx context.Context, c *onvif.Client) error {
+		id, _, err := c.CreateSelfSignedCertificate(ctx, pkix.Name{CommonName: "cam"}, "factory-key", "", onvif.ECDSAWithSHA256)
+		if err != nil {
+			return err
+		}
+		_, err = c.DeleteCertificate(ctx, id)
+		return err
+	},
+	"CreateCertificationPath": func(ctx context.Context, c *onvif.Client) error {
+		_, _, err := c.CreateCertificationPath(ctx, "path", "factory-cert")
+		return err
+	},
+	"CertificationPath": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.CertificationPath(ctx, "factory-path")
+		return err
+	},
+	"CertificationPaths": func(ctx context.Context, c *onvif.Client) error { _, err := c.CertificationPaths(ctx); return err },
+	"DeleteCertificationPath": func(ctx context.Context, c *onvif.Client) error {
+		id, _, err := c.CreateCertificationPath(ctx, "path", "factory-cert")
+		if err != nil {
+			return err
+		}
+		_, err = c.DeleteCertificationPath(ctx, id)
+		return err
+	},
+	"ServerCertificates": func(ctx context.Context, c *onvif.Client) error { _, err := c.ServerCertificates(ctx); return err },
+	"AddServerCertificate": func(ctx context.Context, c *onvif.Client) error {
+		id, _, err := c.CreateCertificationPath(ctx, "path", "factory-cert")
+		if err != nil {
+			return err
+		}
+		_, err = c.AddServerCertificate(ctx, id)
+		return err
+	},
+	"RemoveServerCertificate": func(ctx context.Context, c *onvif.Client) error {
+		id, _, err := c.CreateCertificationPath(ctx, "path", "factory-cert")
+		if err != nil {
+			return err
+		}
+		if _, err = c.AddServerCertificate(ctx, id); err != nil {
+			return err
+		}
+		_, err = c.RemoveServerCertificate(ctx, id)
+		return err
+	},
+	"ReplaceServerCertificate": func(ctx context.Context, c *onvif.Client) error {
+		id, _, err := c.CreateCertificationPath(ctx, "path", "factory-cert")
+		if err != nil {
+			return err
+		}
+		_, err = c.ReplaceServerCertificate(ctx, "factory-path", id)
+		return err
+	},
+	"ClientAuthentication": func(ctx context.Context, c *onvif.Client) error { _, err := c.ClientAuthentication(ctx); return err },
+	"SetClientAuthentication": func(ctx context.Context, c *onvif.Client) error {
+		_, err := c.SetClientAuthentication(ctx, true, all...)
+		return err
+	},
+	"Dot1XConfigurations": func(ctx context.Context, c *onvif.Client) error {
+		if err := addDot1X(ctx, c, new(string)); err != nil {
+			return err
+		}
+		list, err := c.Dot1XConfigurations(ctx)
+		if err == nil && (len(list) != 1 || list[0].Inner == nil || list[0].Inner.Method != "MSCHAPv2") {
+			return fmt.Errorf("read as %+v", list)
+		}
+		return err
+	},
+	"AddDot1X": func(ctx context.Context, c *onvif.Client) error { return addDot1X(ctx, c, new(string)) },
+	"DeleteDot1X": func(ctx context.Context, c *onvif.Client) error {
+		var id string
+		if err := addDot1X(ctx, c, &id); err != nil {
+			return err
+		}
+		_, err := c.DeleteDot1X(ctx, id)
+		return err
+	},
+	"InterfaceDot1X": func(ctx context.Context, c *onvif.Client) error { _, err := c.InterfaceDot1X(ctx, "eth0"); return err },
+	"SetInterfaceDot1X": func(ctx context.Context, c *onvif.Client) error {
+		var id string
+		if err := addDot1X(ctx, c, &id); err != nil {
+			return err
+		}
+		change, err := c.SetInterfaceDot1X(ctx, "eth0", id, all...)
+		if err == nil && !change.RebootRequired {
+			return errors.New("the restart is not told")
+		}
+		return err
+	},
+	"Passphrases": func(ctx context.Context, c *onvif.Client) error { _, err := c.Passphrases(ctx); return err },
+	"UploadPassphrase": func(ctx context.Context, c *onvif.Client) error {
+		_, _, err := c.UploadPassphrase(ctx, secret("p"), "a")
+		return err
+	},
+	"DeletePassphrase": func(ctx context.Context, c *onvif.Client) error {
+		id, _, err := c.UploadPassphrase(ctx, secret("p"), "a")
+		if err != nil {
+			return err
+		}
+		_, err = c.DeletePassphrase(ctx, id)
+		return err
+	},
+}
+
+func addDot1X(ctx context.Context, c *onvif.Client, id *string) (err error) {
+	*id, _, err = c.AddDot1X(ctx, onvif.Dot1X{Alias: "lan", Outer: onvif.Dot1XStage{Method: "EAP-PEAP", Identity: "anonymous"}, Inner: &onvif.Dot1XStage{Method: "MSCHAPv2", Identity: "cam", PassphraseID: "phrase-1"}})
+	return err
 }
 
 // withoutOperation are the exported methods of Client that send what others
 // send, or nothing.
 var withoutOperation = []string{
-	"BaseURL", "Challenge", "CheckPassword", "Close", "Detect", "Device", "Exposure", "ProvePassword", "Renew", "SwitchProtocol", "Target", "Trust",
+	"AwaitKey", "BaseURL", "Challenge", "CheckPassword", "Close", "Detect", "Device", "Exposure", "InstallCertificate", "ProvePassword", "Renew", "SwitchProtocol", "Target", "Trust",
 	"UpgradeByUpload", "Upload",
 }
 

@@ -1,24 +1,59 @@
 package onviftest
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"fmt"
 	"math/big"
 	"net"
+	"slices"
 	"sync"
 	"time"
 )
 
 // A keystore is the device's keys and certificates, and what it serves.
 type keystore struct {
-	mu      sync.Mutex
-	serving *tls.Certificate
+	mu       sync.Mutex
+	n        int
+	keys     []storedKey
+	certs    []storedCertificate
+	paths    []storedPath
+	assigned []string
+	phrases  [][2]string // id, alias
+	dot1x    []dot1x
+	used1x   string
+	clients  bool // client certificates are required
+	serving  *tls.Certificate
+	// Sticky keeps what is served as it is, whatever is assigned.
+	sticky bool
 }
+
+type storedKey struct {
+	id, alias string
+	key       crypto.Signer // nil: public only
+	public    []byte        // SubjectPublicKeyInfo
+	polls     int           // until it is made
+	external  bool
+}
+
+type storedCertificate struct {
+	id, alias, keyID string
+	der              []byte
+}
+
+type storedPath struct {
+	id, alias string
+	certs     []string
+}
+
+type dot1x struct{ id, xml string }
 
 func newKeystore(now time.Time) (*keystore, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -29,7 +64,93 @@ func newKeystore(now time.Time) (*keystore, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &keystore{serving: &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}}, nil
+	k := &keystore{}
+	x, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, err
+	}
+	k.keys = []storedKey{{id: "factory-key", key: key, public: x.RawSubjectPublicKeyInfo}}
+	k.certs = []storedCertificate{{id: "factory-cert", keyID: "factory-key", der: der}}
+	k.paths = []storedPath{{id: "factory-path", certs: []string{"factory-cert"}}}
+	k.assigned = []string{"factory-path"}
+	k.settle()
+	return k, nil
+}
+
+func (k *keystore) id(kind string) string {
+	k.n++
+	return fmt.Sprintf("%s-%d", kind, k.n)
+}
+
+func (k *keystore) keyAt(id string) int {
+	return slices.IndexFunc(k.keys, func(s storedKey) bool { return s.id == id })
+}
+
+func (k *keystore) certAt(id string) int {
+	return slices.IndexFunc(k.certs, func(s storedCertificate) bool { return s.id == id })
+}
+
+func (k *keystore) pathAt(id string) int {
+	return slices.IndexFunc(k.paths, func(s storedPath) bool { return s.id == id })
+}
+
+// settle makes what is assigned what is served.
+func (k *keystore) settle() {
+	if k.sticky {
+		return
+	}
+	k.serving = nil
+	if len(k.assigned) == 0 {
+		return
+	}
+	path := k.paths[k.pathAt(k.assigned[0])]
+	out := &tls.Certificate{}
+	for i, id := range path.certs {
+		c := k.certs[k.certAt(id)]
+		out.Certificate = append(out.Certificate, c.der)
+		if i == 0 {
+			out.PrivateKey = k.keys[k.keyAt(c.keyID)].key
+		}
+	}
+	k.serving = out
+}
+
+func (k *keystore) make(key crypto.Signer, alias string, polls int, external bool) (string, error) {
+	public, err := x509.MarshalPKIXPublicKey(key.Public())
+	if err != nil {
+		return "", err
+	}
+	s := storedKey{id: k.id("key"), alias: alias, key: key, public: public, polls: polls, external: external}
+	k.keys = append(k.keys, s)
+	return s.id, nil
+}
+
+// add stores a certificate and finds, or makes, its key.
+func (k *keystore) add(der []byte, alias string, keyRequired bool) (id, keyID string, err error) {
+	x, err := x509.ParseCertificate(der)
+	if err != nil {
+		return "", "", sender("No certificate", "ter:InvalidArgVal", "ter:BadCertificate")
+	}
+	at := slices.IndexFunc(k.keys, func(s storedKey) bool { return bytes.Equal(s.public, x.RawSubjectPublicKeyInfo) })
+	switch {
+	case at >= 0:
+		keyID = k.keys[at].id
+	case keyRequired:
+		return "", "", sender("No such key", "ter:InvalidArgVal", "ter:NoMatchingPrivateKey")
+	default:
+		keyID = k.id("key")
+		k.keys = append(k.keys, storedKey{id: keyID, public: x.RawSubjectPublicKeyInfo, external: true})
+	}
+	c := storedCertificate{id: k.id("cert"), alias: alias, keyID: keyID, der: der}
+	k.certs = append(k.certs, c)
+	return c.id, keyID, nil
+}
+
+func generate(bits int) (crypto.Signer, error) {
+	if bits == 0 {
+		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	}
+	return rsa.GenerateKey(rand.Reader, bits)
 }
 
 func selfSigned(name string, now time.Time, key crypto.Signer) ([]byte, error) {
@@ -46,18 +167,47 @@ func selfSigned(name string, now time.Time, key crypto.Signer) ([]byte, error) {
 func (k *keystore) serve(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.serving == nil {
+		return nil, fmt.Errorf("onviftest: no certificate is assigned")
+	}
 	return k.serving, nil
 }
 
 func (k *keystore) hasServerCertificate() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.serving != nil
+	return len(k.assigned) > 0
 }
 
 // Certificate returns the certificate that the device serves over TLS.
 func (d *Device) Certificate() (*x509.Certificate, error) {
+	c, err := d.store.serve(nil)
+	if err != nil {
+		return nil, err
+	}
+	return x509.ParseCertificate(c.Certificate[0])
+}
+
+// SetStickyCertificate has the TLS server keep the certificate that it serves,
+// whatever is assigned.
+func (d *Device) SetStickyCertificate(on bool) {
 	d.store.mu.Lock()
 	defer d.store.mu.Unlock()
-	return x509.ParseCertificate(d.store.serving.Certificate[0])
+	d.store.sticky = on
+}
+
+// Keystore counts what the keystore holds: keys, certificates, paths, and
+// names the paths that are assigned.
+func (d *Device) Keystore() (keys, certificates, paths int, assigned []string) {
+	d.store.mu.Lock()
+	defer d.store.mu.Unlock()
+	return len(d.store.keys), len(d.store.certs), len(d.store.paths), slices.Clone(d.store.assigned)
+}
+
+// RemoveServerCertificates leaves the TLS server without a certificate.
+func (d *Device) RemoveServerCertificates() {
+	d.store.mu.Lock()
+	defer d.store.mu.Unlock()
+	d.store.assigned = nil
+	d.store.settle()
 }

@@ -1,8 +1,42 @@
 package onviftest
 
-import "strings"
+import (
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"encoding/base64"
+	"slices"
+	"strconv"
+	"strings"
 
-const securityCapabilities = `<tas:GetServiceCapabilitiesResponse><tas:Capabilities><tas:KeystoreCapabilities MaximumNumberOfKeys="16"/><tas:TLSServerCapabilities TLSServerSupported="1.2 1.3"/></tas:Capabilities></tas:GetServiceCapabilitiesResponse>`
+	"github.com/beevik/etree"
+)
+
+const securityCapabilities = `<tas:GetServiceCapabilitiesResponse><tas:Capabilities><tas:KeystoreCapabilities MaximumNumberOfKeys="16" MaximumNumberOfCertificates="16"` +
+	` MaximumNumberOfCertificationPaths="8" RSAKeyPairGeneration="true" ECCKeyPairGeneration="true" RSAKeyLengths="2048 3072" EllipticCurves="P-256" PKCS10="true"` +
+	` PKCS12="true" SelfSignedCertificateCreation="true"><tas:SignatureAlgorithms><tas:algorithm>1.2.840.10045.4.3.2</tas:algorithm></tas:SignatureAlgorithms>` +
+	`<tas:SignatureAlgorithms><tas:algorithm>1.2.840.113549.1.1.11</tas:algorithm></tas:SignatureAlgorithms></tas:KeystoreCapabilities>` +
+	`<tas:TLSServerCapabilities TLSServerSupported="1.2 1.3" EnabledVersionsSupported="true" TLSClientAuthSupported="true"/>` +
+	`<tas:Dot1XCapabilities MaximumNumberOfDot1XConfigurations="2" Dot1XMethods="EAP-TLS EAP-PEAP/MSCHAPv2"/></tas:Capabilities></tas:GetServiceCapabilitiesResponse>`
+
+// keystoreOperation is one that has the keystore to itself.
+func keystoreOperation(f func(*Device, *keystore, *request) (string, error)) func(*Device, *request) (string, error) {
+	return func(d *Device, q *request) (string, error) {
+		d.store.mu.Lock()
+		defer d.store.mu.Unlock()
+		return f(d, d.store, q)
+	}
+}
+
+var (
+	errNoKey    = sender("No such key", "ter:InvalidArgVal", "ter:KeyID")
+	errNoCert   = sender("No such certificate", "ter:InvalidArgVal", "ter:CertificateID")
+	errNoPath   = sender("No such path", "ter:InvalidArgVal", "ter:CertificationPathID")
+	errReferred = sender("Still referred to", "ter:OperationProhibited", "ter:ReferenceExists")
+)
 
 // securityOperations are those of the security service.
 func securityOperations() map[string]func(*Device, *request) (string, error) {
@@ -23,5 +57,335 @@ func securityOperations() map[string]func(*Device, *request) (string, error) {
 			d.tlsVers = v
 			return done(q)
 		},
+		"GetAllKeys": keystoreOperation(func(_ *Device, k *keystore, _ *request) (string, error) {
+			var list []string
+			for _, s := range k.keys {
+				list = append(list, in("tas:KeyAttribute", el("tas:KeyID", s.id), el("tas:Alias", s.alias), el("tas:hasPrivateKey", s.key != nil),
+					el("tas:KeyStatus", s.status()), el("tas:externallyGenerated", s.external)))
+			}
+			return in("tas:GetAllKeysResponse", list...), nil
+		}),
+		"GetKeyStatus": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
+			i := k.keyAt(text(q.el, "KeyID"))
+			if i < 0 {
+				return "", errNoKey
+			}
+			if k.keys[i].polls > 0 {
+				k.keys[i].polls--
+			}
+			return in("tas:GetKeyStatusResponse", el("tas:KeyStatus", k.keys[i].status())), nil
+		}),
+		"CreateRSAKeyPair": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
+			bits, err := strconv.Atoi(text(q.el, "KeyLength"))
+			if err != nil || bits != 2048 && bits != 3072 {
+				return "", sender("No such length", "ter:InvalidArgVal", "ter:KeyLength")
+			}
+			return createKey(k, q, bits)
+		}),
+		"CreateECCKeyPair": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
+			if text(q.el, "EllipticCurve") != "P-256" {
+				return "", sender("No such curve", "ter:InvalidArgVal", "ter:UnsupportedEllipticCurve")
+			}
+			return createKey(k, q, 0)
+		}),
+		"DeleteKey": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
+			id := text(q.el, "KeyID")
+			i := k.keyAt(id)
+			switch {
+			case i < 0:
+				return "", errNoKey
+			case slices.ContainsFunc(k.certs, func(c storedCertificate) bool { return c.keyID == id }):
+				return "", errReferred
+			}
+			k.keys = slices.Delete(k.keys, i, i+1)
+			return done(q)
+		}),
+		"CreatePKCS10CSR": keystoreOperation(csr),
+		"CreateSelfSignedCertificate": keystoreOperation(func(d *Device, k *keystore, q *request) (string, error) {
+			i := k.keyAt(text(q.el, "KeyID"))
+			if i < 0 || k.keys[i].key == nil || k.keys[i].polls > 0 {
+				return "", errNoKey
+			}
+			der, err := selfSigned(text(q.el, "Subject/CommonName"), d.truth(), k.keys[i].key)
+			if err != nil {
+				return "", err
+			}
+			id, _, err := k.add(der, text(q.el, "Alias"), true)
+			return in("tas:CreateSelfSignedCertificateResponse", el("tas:CertificateID", id)), err
+		}),
+		"UploadCertificate": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
+			der, err := base64.StdEncoding.DecodeString(text(q.el, "Certificate"))
+			if err != nil {
+				return "", sender("No base64", "ter:InvalidArgVal", "ter:BadCertificate")
+			}
+			id, key, err := k.add(der, text(q.el, "Alias"), truth(q, "PrivateKeyRequired") == 1)
+			if err != nil {
+				return "", err
+			}
+			return in("tas:UploadCertificateResponse", el("tas:CertificateID", id), el("tas:KeyID", key)), nil
+		}),
+		"UploadKeyPairInPKCS8": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
+			der, err := base64.StdEncoding.DecodeString(text(q.el, "KeyPair"))
+			if err != nil {
+				return "", sender("No base64", "ter:InvalidArgVal", "ter:BadPKCS8File")
+			}
+			key, err := x509.ParsePKCS8PrivateKey(der)
+			signer, ok := key.(crypto.Signer)
+			if err != nil || !ok {
+				return "", sender("No key", "ter:InvalidArgVal", "ter:BadPKCS8File")
+			}
+			id, err := k.make(signer, text(q.el, "Alias"), 0, true)
+			return in("tas:UploadKeyPairInPKCS8Response", el("tas:KeyID", id)), err
+		}),
+		"UploadCertificateWithPrivateKeyInPKCS12": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
+			der, err := base64.StdEncoding.DecodeString(text(q.el, "CertWithPrivateKey"))
+			if err != nil || len(der) == 0 || der[0] != 0x30 {
+				return "", sender("No file", "ter:InvalidArgVal", "ter:BadPKCS12File")
+			}
+			// What is in it is not looked at: a path of the factory's.
+			p := storedPath{id: k.id("path"), alias: text(q.el, "CertificationPathAlias"), certs: []string{"factory-cert"}}
+			k.paths = append(k.paths, p)
+			return in("tas:UploadCertificateWithPrivateKeyInPKCS12Response", el("tas:CertificationPathID", p.id), el("tas:KeyID", "factory-key")), nil
+		}),
+		"GetAllCertificates": keystoreOperation(func(_ *Device, k *keystore, _ *request) (string, error) {
+			var list []string
+			for _, c := range k.certs {
+				list = append(list, in("tas:Certificate", el("tas:CertificateID", c.id), el("tas:KeyID", c.keyID), el("tas:Alias", c.alias),
+					el("tas:CertificateContent", base64.StdEncoding.EncodeToString(c.der))))
+			}
+			return in("tas:GetAllCertificatesResponse", list...), nil
+		}),
+		"DeleteCertificate": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
+			id := text(q.el, "CertificateID")
+			i := k.certAt(id)
+			switch {
+			case i < 0:
+				return "", errNoCert
+			case slices.ContainsFunc(k.paths, func(p storedPath) bool { return slices.Contains(p.certs, id) }):
+				return "", errReferred
+			}
+			k.certs = slices.Delete(k.certs, i, i+1)
+			return done(q)
+		}),
+		"CreateCertificationPath": keystoreOperation(createPath),
+		"GetCertificationPath":    keystoreOperation(getPath),
+		"DeleteCertificationPath": keystoreOperation(deletePath),
+		"GetAllCertificationPaths": keystoreOperation(func(_ *Device, k *keystore, _ *request) (string, error) {
+			return ids(k.pathIDs(), "GetAllCertificationPaths"), nil
+		}),
+		"GetAssignedServerCertificates": keystoreOperation(func(_ *Device, k *keystore, _ *request) (string, error) {
+			return ids(k.assigned, "GetAssignedServerCertificates"), nil
+		}),
+		"AddServerCertificateAssignment": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
+			id := text(q.el, "CertificationPathID")
+			if k.pathAt(id) < 0 {
+				return "", errNoPath
+			}
+			k.assigned = append(k.assigned, id)
+			k.settle()
+			return done(q)
+		}),
+		"RemoveServerCertificateAssignment": keystoreOperation(func(d *Device, k *keystore, q *request) (string, error) {
+			i := slices.Index(k.assigned, text(q.el, "CertificationPathID"))
+			switch {
+			case i < 0:
+				return "", errNoPath
+			case len(k.assigned) == 1 && slices.ContainsFunc(d.protocols, func(p Protocol) bool { return p.Name == "HTTPS" && p.Enabled }):
+				return "", errReferred
+			}
+			k.assigned = slices.Delete(k.assigned, i, i+1)
+			k.settle()
+			return done(q)
+		}),
+		"ReplaceServerCertificateAssignment": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
+			i := slices.Index(k.assigned, text(q.el, "OldCertificationPathID"))
+			id := text(q.el, "NewCertificationPathID")
+			if i < 0 || k.pathAt(id) < 0 {
+				return "", errNoPath
+			}
+			k.assigned[i] = id
+			k.settle()
+			return done(q)
+		}),
+		"GetClientAuthenticationRequired": keystoreOperation(func(_ *Device, k *keystore, _ *request) (string, error) {
+			return in("tas:GetClientAuthenticationRequiredResponse", el("tas:clientAuthenticationRequired", k.clients)), nil
+		}),
+		"SetClientAuthenticationRequired": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
+			k.clients = truth(q, "clientAuthenticationRequired") == 1
+			return done(q)
+		}),
+		"GetAllPassphrases": keystoreOperation(func(_ *Device, k *keystore, _ *request) (string, error) {
+			var list []string
+			for _, p := range k.phrases {
+				list = append(list, in("tas:PassphraseAttribute", el("tas:PassphraseID", p[0]), el("tas:Alias", p[1])))
+			}
+			return in("tas:GetAllPassphrasesResponse", list...), nil
+		}),
+		"UploadPassphrase": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
+			p := [2]string{k.id("phrase"), text(q.el, "PassphraseAlias")}
+			k.phrases = append(k.phrases, p)
+			return in("tas:UploadPassphraseResponse", el("tas:PassphraseID", p[0])), nil
+		}),
+		"DeletePassphrase": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
+			k.phrases = slices.DeleteFunc(k.phrases, func(p [2]string) bool { return p[0] == text(q.el, "PassphraseID") })
+			return done(q)
+		}),
+		"GetAllDot1XConfigurations": keystoreOperation(func(_ *Device, k *keystore, _ *request) (string, error) {
+			var list []string
+			for _, x := range k.dot1x {
+				list = append(list, in("tas:Configuration", el("tas:Dot1XID", x.id), x.xml))
+			}
+			return in("tas:GetAllDot1XConfigurationsResponse", list...), nil
+		}),
+		"AddDot1XConfiguration": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
+			outer := q.el.FindElement("./Dot1XConfiguration/Outer")
+			if outer == nil || outer.SelectAttrValue("Method", "") == "" {
+				return "", sender("No method", "ter:InvalidArgVal", "ter:MethodRequired")
+			}
+			doc := etree.NewDocument()
+			doc.SetRoot(outer.Copy())
+			own, err := doc.WriteToString()
+			if err != nil {
+				return "", err
+			}
+			x := dot1x{k.id("dot1x"), own}
+			k.dot1x = append(k.dot1x, x)
+			return in("tas:AddDot1XConfigurationResponse", el("tas:Dot1XID", x.id)), nil
+		}),
+		"DeleteDot1XConfiguration": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
+			id := text(q.el, "Dot1XID")
+			if id == k.used1x {
+				return "", errReferred
+			}
+			k.dot1x = slices.DeleteFunc(k.dot1x, func(x dot1x) bool { return x.id == id })
+			return done(q)
+		}),
+		"GetNetworkInterfaceDot1XConfiguration": keystoreOperation(func(_ *Device, k *keystore, _ *request) (string, error) {
+			if k.used1x == "" {
+				return "<tas:GetNetworkInterfaceDot1XConfigurationResponse/>", nil
+			}
+			return in("tas:GetNetworkInterfaceDot1XConfigurationResponse", el("tas:Dot1XID", k.used1x)), nil
+		}),
+		"SetNetworkInterfaceDot1XConfiguration": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
+			k.used1x = text(q.el, "Dot1XID")
+			return in("tas:SetNetworkInterfaceDot1XConfigurationResponse", el("tas:RebootNeeded", true)), nil
+		}),
 	}
+}
+
+func (s storedKey) status() string {
+	if s.polls > 0 {
+		return "generating"
+	}
+	return "ok"
+}
+
+func (k *keystore) pathIDs() []string {
+	var out []string
+	for _, p := range k.paths {
+		out = append(out, p.id)
+	}
+	return out
+}
+
+func ids(list []string, action string) string {
+	var out []string
+	for _, id := range list {
+		out = append(out, el("tas:CertificationPathID", id))
+	}
+	return in("tas:"+action+"Response", out...)
+}
+
+// createKey makes a key that is ready after it was asked for twice.
+func createKey(k *keystore, q *request, bits int) (string, error) {
+	if len(k.keys) >= 16 {
+		return "", &faultError{500, "Receiver", "No room", []string{"ter:Action", "ter:MaximumNumberOfKeysReached"}}
+	}
+	key, err := generate(bits)
+	if err != nil {
+		return "", err
+	}
+	id, err := k.make(key, text(q.el, "Alias"), 2, false)
+	return in("tas:"+q.action+"Response", el("tas:KeyID", id), el("tas:EstimatedCreationTime", "PT0.01S")), err
+}
+
+// csr signs a request with the key, and with the extensions asked for.
+func csr(_ *Device, k *keystore, q *request) (string, error) {
+	i := k.keyAt(text(q.el, "KeyID"))
+	if i < 0 || k.keys[i].key == nil || k.keys[i].polls > 0 {
+		return "", errNoKey
+	}
+	_, isRSA := k.keys[i].key.(*rsa.PrivateKey)
+	if (text(q.el, "SignatureAlgorithm/algorithm") == "1.2.840.113549.1.1.11") != isRSA {
+		return "", sender("Not for this key", "ter:InvalidArgVal", "ter:UnsupportedSignatureAlgorithm")
+	}
+	t := &x509.CertificateRequest{Subject: pkix.Name{CommonName: text(q.el, "Subject/CommonName")}}
+	for _, e := range q.el.FindElements("./CSRAttribute/X509v3Extension") {
+		var oid asn1.ObjectIdentifier
+		for _, part := range strings.Split(text(e, "extnOID"), ".") {
+			n, err := strconv.Atoi(part)
+			if err != nil {
+				return "", sender("Bad OID", "ter:InvalidArgVal", "ter:CSRCreationFailed")
+			}
+			oid = append(oid, n)
+		}
+		value, err := base64.StdEncoding.DecodeString(text(e, "extnValue"))
+		if err != nil {
+			return "", sender("Bad value", "ter:InvalidArgVal", "ter:CSRCreationFailed")
+		}
+		t.ExtraExtensions = append(t.ExtraExtensions, pkix.Extension{Id: oid, Critical: text(e, "critical") == "true", Value: value})
+	}
+	der, err := x509.CreateCertificateRequest(rand.Reader, t, k.keys[i].key)
+	if err != nil {
+		return "", err
+	}
+	return in("tas:CreatePKCS10CSRResponse", el("tas:PKCS10CSR", base64.StdEncoding.EncodeToString(der))), nil
+}
+
+// createPath holds the certificates against each other.
+func createPath(_ *Device, k *keystore, q *request) (string, error) {
+	p := storedPath{id: k.id("path"), alias: text(q.el, "Alias")}
+	var last *x509.Certificate
+	for _, e := range q.el.FindElements("./CertificateIDs/CertificateID") {
+		i := k.certAt(e.Text())
+		if i < 0 {
+			return "", errNoCert
+		}
+		x, err := x509.ParseCertificate(k.certs[i].der)
+		if err != nil {
+			return "", err
+		}
+		if last != nil && last.CheckSignatureFrom(x) != nil {
+			return "", sender("Not signed by the next", "ter:InvalidArgVal", "ter:InvalidCertificateChain")
+		}
+		last = x
+		p.certs = append(p.certs, e.Text())
+	}
+	k.paths = append(k.paths, p)
+	return in("tas:CreateCertificationPathResponse", el("tas:CertificationPathID", p.id)), nil
+}
+
+func getPath(_ *Device, k *keystore, q *request) (string, error) {
+	i := k.pathAt(text(q.el, "CertificationPathID"))
+	if i < 0 {
+		return "", errNoPath
+	}
+	var list []string
+	for _, id := range k.paths[i].certs {
+		list = append(list, el("tas:CertificateID", id))
+	}
+	return in("tas:GetCertificationPathResponse", in("tas:CertificationPath", append(list, el("tas:Alias", k.paths[i].alias))...)), nil
+}
+
+func deletePath(_ *Device, k *keystore, q *request) (string, error) {
+	id := text(q.el, "CertificationPathID")
+	i := k.pathAt(id)
+	switch {
+	case i < 0:
+		return "", errNoPath
+	case slices.Contains(k.assigned, id):
+		return "", errReferred
+	}
+	k.paths = slices.Delete(k.paths, i, i+1)
+	return done(q)
 }
