@@ -17,6 +17,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/camsec/camsec/auth/internal/filelock"
 )
 
 // fileBudget keeps one log of all accounts, and beside it a lock for each that
@@ -102,7 +104,7 @@ func tryFile(path string) (unlock func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	ok, err := tryLock(f)
+	ok, err := filelock.TryLock(f)
 	if !ok {
 		_ = f.Close()
 		return nil, err

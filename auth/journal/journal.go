@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/camsec/camsec"
+	"github.com/camsec/camsec/auth/internal/filelock"
 )
 
 // ErrInUse is returned by [Open] while another process, or another Journal of
@@ -75,7 +76,7 @@ func Open(path string, opts *Options) (*Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
-	ok, err := tryLock(lock)
+	ok, err := filelock.TryLock(lock)
 	if err != nil || !ok {
 		_ = lock.Close()
 		if err == nil {

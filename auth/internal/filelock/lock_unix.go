@@ -1,6 +1,6 @@
 //go:build unix && !solaris && !illumos && !aix
 
-package journal
+package filelock
 
 import (
 	"errors"
@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// tryLock takes the lock on f if nobody else has it; it is dropped when f is
+// TryLock takes the lock on f if nobody else has it; it is dropped when f is
 // closed, also by the end of the process.
-func tryLock(f *os.File) (bool, error) {
+func TryLock(f *os.File) (bool, error) {
 	for {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		switch {

@@ -1,4 +1,4 @@
-package auth
+package filelock
 
 import (
 	"errors"
@@ -9,9 +9,9 @@ import (
 
 var lockFileEx = syscall.NewLazyDLL("kernel32.dll").NewProc("LockFileEx")
 
-// tryLock takes the lock on f if nobody else has it; it is dropped when f is
+// TryLock takes the lock on f if nobody else has it; it is dropped when f is
 // closed, also by the end of the process.
-func tryLock(f *os.File) (bool, error) {
+func TryLock(f *os.File) (bool, error) {
 	const (
 		failImmediately = 1
 		exclusive       = 2
