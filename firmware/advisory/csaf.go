@@ -3,6 +3,7 @@ package advisory
 import (
 	"cmp"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -127,7 +128,7 @@ func readCSAF(b []byte) ([]Advisory, time.Time, error) {
 	for i := range doc.Vulnerabilities {
 		v := &doc.Vulnerabilities[i]
 		byVendor := v.rows(id, products, groups)
-		for _, vendor := range slices.Sorted(keysOf(byVendor)) {
+		for _, vendor := range slices.Sorted(maps.Keys(byVendor)) {
 			a := doc.advisory(v, i, vendor)
 			a.Affected, a.Fixed = byVendor[vendor], v.fixed(id, vendor, products)
 			out = append(out, a)

@@ -128,14 +128,19 @@ func devices(inv camsec.Inventory) []device {
 		if c.Model == "" && c.Firmware == (camsec.Firmware{}) && c.Address == "" {
 			continue // An analogue input or an empty slot.
 		}
-		// A recorder tells the protocol; only a maker's own tells the maker.
-		vendor := ""
-		if k := firmware.VendorKey(c.Protocol); k == firmware.Hikvision || k == firmware.Dahua || k == firmware.Axis {
-			vendor = k
-		}
-		ds = append(ds, device{channel: c.ID, vendor: vendor, model: modelName(c.Model), version: report(c.Firmware)})
+		ds = append(ds, device{channel: c.ID, vendor: makerOf(c), model: modelName(c.Model), version: report(c.Firmware)})
 	}
 	return ds
+}
+
+// makerOf is the maker of a camera behind a recorder, as far as it can be told:
+// a recorder tells the protocol, and only a maker's own tells the maker.
+func makerOf(c camsec.Channel) string {
+	switch k := firmware.VendorKey(c.Protocol); k {
+	case firmware.Hikvision, firmware.Dahua, firmware.Axis:
+		return k
+	}
+	return ""
 }
 
 func (db *DB) match(d device) []Finding {

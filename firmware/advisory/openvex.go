@@ -152,10 +152,7 @@ func productID(inv camsec.Inventory, channel string) string {
 			return ""
 		}
 		c := inv.Channels[i]
-		vendor, model, fw = "", c.Model, c.Firmware
-		if k := firmware.VendorKey(c.Protocol); k == firmware.Hikvision || k == firmware.Dahua || k == firmware.Axis {
-			vendor = k
-		}
+		vendor, model, fw = makerOf(c), c.Model, c.Firmware
 	}
 	version := cmp.Or(fw.Version, fw.Raw)
 	if model == "" || version == "" {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"path"
 	"regexp"
 	"strings"
@@ -263,6 +262,3 @@ func day(s string) time.Time {
 	}
 	return t
 }
-
-// keysOf are the keys of a map, to be sorted.
-func keysOf[V any](m map[string]V) func(func(string) bool) { return maps.Keys(m) }
