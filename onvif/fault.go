@@ -268,15 +268,4 @@ func attemptsLeft(text string) int {
 }
 
 // clean makes a device's words fit for an error message.
-func clean(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < 0x20 || 0x7f <= r && r < 0xa0 || 0x200b <= r && r <= 0x200f || 0x202a <= r && r <= 0x202e || 0x2066 <= r && r <= 0x2069 {
-			return '\uFFFD'
-		}
-		return r
-	}, strings.ToValidUTF8(s, "\uFFFD"))
-	if r := []rune(s); len(r) > 80 {
-		s = string(r[:80]) + "…"
-	}
-	return s
-}
+func clean(s string) string { return wire.Clean(s, 80) }
