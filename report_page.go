@@ -121,7 +121,7 @@ table{font-size:.875rem}.dim{font-size:.8125rem}th,td{padding:.15rem .3rem}detai
 <h2>{{tr "What to do"}}</h2>
 {{range .Findings}}<h3><span class="s fail">{{tr (printf "%s" .Severity)}}</span> <a href="#c-{{.Control}}" class="id">{{text .Control}}</a> {{tr (text .Title)}}</h3>
 <p>{{tr (text .Rationale)}}</p><p><b>{{tr "To do"}}:</b> {{tr (text .Remedy)}}{{with .CutOffRisk}} <span class="dim">{{tr "Cut-off risk"}}: {{tr .}}.</span>{{end}}</p>
-<p class="dim">{{trf "%d devices" .Count}}: {{range $n, $x := .Devices}}{{if $n}}, {{end}}{{$x}}{{end}}{{if .More}}, {{trf "%d more" .More}}{{end}}</p>
+<p class="dim">{{if eq .Count 1}}{{tr "1 device"}}{{else}}{{trf "%d devices" .Count}}{{end}}: {{range $n, $x := .Devices}}{{if $n}}, {{end}}{{$x}}{{end}}{{if .More}}, {{trf "%d more" .More}}{{end}}</p>
 {{else}}<p>{{tr "Nothing fails."}}</p>{{end}}
 <h2>{{tr "What could not be told"}}</h2>
 {{if .Unknowns}}<table class="sort"><thead><tr><th scope="col" class="n">{{tr "Results"}}</th><th scope="col">{{tr "Reason"}}</th></tr></thead><tbody>

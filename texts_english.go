@@ -91,6 +91,7 @@ insecure-tls
 plain-http
 first-use
 legacy-tls
+1 device
 %d devices
 %d of %d devices
 Not asked

@@ -92,6 +92,7 @@ func germanTexts() map[string]string {
 		"plain-http":            "unverschlüsseltes HTTP",
 		"first-use":             "Schlüssel der ersten Begegnung",
 		"legacy-tls":            "veraltetes TLS",
+		"1 device":              "1 Gerät",
 		"%d devices":            "%d Geräte",
 		"%d of %d devices":      "%d von %d Geräten",
 		"Not asked":             "Nicht gefragt",

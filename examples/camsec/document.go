@@ -36,7 +36,7 @@ func writeDocument[T any](w io.Writer, schema string, run runInfo, devices iter.
 	put := func(before string, v any, indent string) error {
 		j, err := json.MarshalIndent(v, indent, "  ")
 		if err == nil {
-			_, err = b.WriteString(before + string(j))
+			_, err = b.WriteString(before + string(spelled(j)))
 		}
 		return err
 	}

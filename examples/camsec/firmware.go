@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -100,13 +99,6 @@ func oneFile(rest []string) (string, error) {
 		return "", usageErr(errors.New("name one firmware file"))
 	}
 	return rest[0], nil
-}
-
-func printJSON(w io.Writer, doc any) error {
-	j := json.NewEncoder(w)
-	j.SetIndent("", "  ")
-	j.SetEscapeHTML(false)
-	return j.Encode(doc)
 }
 
 // deviceFlags name the device that an image is to be for.

@@ -22,7 +22,7 @@ func printLine(w io.Writer, v any) error {
 	if err != nil {
 		return err
 	}
-	_, err = w.Write(append(b, '\n'))
+	_, err = w.Write(append(spelled(b), '\n'))
 	return err
 }
 

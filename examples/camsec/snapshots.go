@@ -14,12 +14,11 @@ import (
 // saveSnapshots writes the snapshots of a run, one a line.
 func saveSnapshots(name string, snaps []*camsec.Snapshot) error {
 	return writeFile(name, func(w io.Writer) error {
-		e := json.NewEncoder(w)
 		for _, s := range snaps {
 			if s == nil {
 				continue
 			}
-			if err := e.Encode(s); err != nil {
+			if err := printLine(w, s); err != nil {
 				return err
 			}
 		}
