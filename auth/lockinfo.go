@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/camsec/camsec/auth/wire"
 )
 
 // parseLockInfo reads lockStatus, unlockTime (seconds) and retryLoginTime
@@ -32,7 +34,7 @@ func parseLockInfo(body []byte) lockInfo {
 				info.left = int(n)
 			}
 		case "Text":
-			if n := attemptsLeft(value); n >= 0 {
+			if n := wire.AttemptsLeft(value); n >= 0 {
 				info.left = n
 			}
 		}
@@ -75,22 +77,4 @@ func parseLockInfo(body []byte) lockInfo {
 			name = ""
 		}
 	}
-}
-
-// attemptsLeft finds a number right before the word "attempt" in a device's
-// sentence; -1 if there is none.
-func attemptsLeft(text string) int {
-	before, _, ok := strings.Cut(strings.ToLower(text), "attempt")
-	if !ok {
-		return -1
-	}
-	words := strings.Fields(before)
-	if len(words) == 0 {
-		return -1
-	}
-	n, err := strconv.ParseUint(words[len(words)-1], 10, 16)
-	if err != nil {
-		return -1
-	}
-	return int(n)
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/camsec/camsec"
@@ -232,7 +231,7 @@ func faultOf(doc *wire.Node) *Fault {
 		}
 	}
 	for _, s := range []string{f.ReasonText, f.DetailText} {
-		if left := attemptsLeft(s); left >= 0 {
+		if left := wire.AttemptsLeft(s); left >= 0 {
 			f.TriesLeft = left
 			break
 		}
@@ -247,24 +246,6 @@ func localName(s string) string {
 		s = s[i+1:]
 	}
 	return strings.TrimSpace(s)
-}
-
-// attemptsLeft reads "You still have 22 attempt(s)", as Dahua and Imou say it;
-// -1 if the text says nothing of the kind.
-func attemptsLeft(text string) int {
-	before, _, ok := strings.Cut(strings.ToLower(text), "attempt")
-	if !ok {
-		return -1
-	}
-	words := strings.Fields(before)
-	if len(words) == 0 {
-		return -1
-	}
-	n, err := strconv.ParseUint(words[len(words)-1], 10, 16)
-	if err != nil {
-		return -1
-	}
-	return int(n)
 }
 
 // clean makes a device's words fit for an error message.

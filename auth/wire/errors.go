@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -135,4 +136,20 @@ func Clean(s string, most int) string {
 		}
 	}
 	return s
+}
+
+// AttemptsLeft reads how many logins a device says are left: the number right
+// before "attempt", as in "You still have 22 attempt(s)" of Dahua and Imou; -1
+// where the text tells nothing of the kind.
+func AttemptsLeft(text string) int {
+	before, _, ok := strings.Cut(strings.ToLower(text), "attempt")
+	words := strings.Fields(before)
+	if !ok || len(words) == 0 {
+		return -1
+	}
+	n, err := strconv.ParseUint(words[len(words)-1], 10, 16)
+	if err != nil {
+		return -1
+	}
+	return int(n)
 }
