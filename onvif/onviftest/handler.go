@@ -24,6 +24,7 @@ const (
 
 	nsDevice   = "http://www.onvif.org/ver10/device/wsdl"
 	nsSecurity = "http://www.onvif.org/ver10/advancedsecurity/wsdl"
+	nsMedia    = "http://www.onvif.org/ver10/media/wsdl"
 	nsSchema   = "http://www.onvif.org/ver10/schema"
 	nsEnvelope = "http://www.w3.org/2003/05/soap-envelope"
 	nsError    = "http://www.onvif.org/ver10/error"
@@ -237,10 +238,7 @@ func (d *Device) carryOut(q *request, root *etree.Element) (string, error) {
 		}
 		q.user = user
 	}
-	if q.el.NamespaceURI() != nsDevice && (q.el.NamespaceURI() != nsSecurity || !d.p.Security) {
-		return "", d.unsupported(q.action)
-	}
-	do, ok := operations[q.action]
+	do, ok := d.operation(q)
 	if !ok || slices.Contains(d.p.Missing, q.action) {
 		return "", d.unsupported(q.action)
 	}
@@ -265,6 +263,17 @@ func (d *Device) carryOut(q *request, root *etree.Element) (string, error) {
 		d.writes = append(d.writes, Write{q.action, q.user})
 	}
 	return out, err
+}
+
+// operation finds what carries a request out.
+func (d *Device) operation(q *request) (do func(*Device, *request) (string, error), ok bool) {
+	switch ns := q.el.NamespaceURI(); {
+	case ns == nsDevice, ns == nsSecurity && d.p.Security:
+		do, ok = operations[q.action]
+	case ns == nsMedia:
+		do, ok = mediaOperations[q.action]
+	}
+	return do, ok
 }
 
 // pretend is the answer of a device that does nothing.
@@ -328,7 +337,7 @@ func (d *Device) envelope(body string) string {
 		header + "<" + prefix + ":Body>" + body + "</" + prefix + ":Body></" + prefix + ":Envelope>"
 }
 
-const spaces = ` xmlns:tds="` + nsDevice + `" xmlns:tas="` + nsSecurity + `" xmlns:tt="` + nsSchema + `" xmlns:ter="` + nsError + `" xmlns:xop="http://www.w3.org/2004/08/xop/include"`
+const spaces = ` xmlns:tds="` + nsDevice + `" xmlns:tas="` + nsSecurity + `" xmlns:trt="` + nsMedia + `" xmlns:tt="` + nsSchema + `" xmlns:ter="` + nsError + `" xmlns:xop="http://www.w3.org/2004/08/xop/include"`
 
 // bare writes a default namespace on each element, as Bosch does, with
 // attributes that only look like declarations.
@@ -338,7 +347,7 @@ func (d *Device) bare(body string) string {
 	if err := doc.ReadFromString(whole); err != nil {
 		return whole
 	}
-	space := map[string]string{"E": nsEnvelope, "tds": nsDevice, "tas": nsSecurity, "tt": nsSchema, "xop": "http://www.w3.org/2004/08/xop/include"}
+	space := map[string]string{"E": nsEnvelope, "tds": nsDevice, "tas": nsSecurity, "trt": nsMedia, "tt": nsSchema, "xop": "http://www.w3.org/2004/08/xop/include"}
 	var walk func(*etree.Element)
 	walk = func(e *etree.Element) {
 		if ns, ok := space[e.Space]; ok {

@@ -195,7 +195,7 @@ func (d *Device) services(q *request) (string, error) {
 	one := func(ns, caps, major, minor string) string {
 		return in("tds:Service", el("tds:Namespace", ns), el("tds:XAddr", d.xaddr(q)), caps, in("tds:Version", el("tt:Major", major), el("tt:Minor", minor)))
 	}
-	list := []string{one(nsDevice, caps, "19", "12"), one("http://www.onvif.org/ver10/media/wsdl", "", "19", "6")}
+	list := []string{one(nsDevice, caps, "19", "12"), one(nsMedia, "", "19", "6")}
 	if d.p.Security {
 		list = append(list, one(nsSecurity, "", "22", "6"))
 	}

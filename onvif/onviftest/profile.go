@@ -60,6 +60,7 @@ type Faults struct {
 	CountsAttempts bool // the fault tells how many attempts are left
 	ForeignXAddr   bool // services are at another address
 	ForgetsLevel   bool // SetUser makes everybody a User
+	TakesReplays   bool // a UsernameToken is good as often as it is sent
 	// Opens are operations answered to anybody, whatever their class.
 	Opens []string
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -64,6 +65,15 @@ func answer(t *testing.T, cmd *exec.Cmd) map[string]any {
 	return got
 }
 
+// operations names the changes that a device has carried out.
+func operations(d *onviftest.Device) []string {
+	var out []string
+	for _, w := range d.Writes() {
+		out = append(out, w.Operation)
+	}
+	return out
+}
+
 // npm onvif sends a UsernameToken, and answers digest challenges.
 const onvifScript = `
 const { Cam } = require('onvif');
@@ -80,6 +90,10 @@ const call = (name, ...args) => new Promise((ok, no) => cam[name](...args, (err,
   await call('setUsers', [{ username: 'stranger', password: 'Strange-Pass-2', userLevel: 'User' }]);
   out.after = await call('getUsers');
   await call('deleteUsers', ['stranger']);
+  await call('setNTP', { fromDHCP: false, type: 'IPv4', ipv4Address: '192.0.2.123' });
+  await call('setSystemDateAndTime', { dateTimeType: 'Manual', dateTime: new Date(), daylightSavings: false, timezone: 'UTC0' });
+  await call('setScopes', ['onvif://www.onvif.org/location/stranger']);
+  out.scopes = (await call('getScopes')).map(s => s.scopeItem);
   cam.uri.deviceIO = cam.uri.device; // it asks there for a reboot
   out.reboot = await call('systemReboot');
   console.log(JSON.stringify(out));
@@ -90,6 +104,7 @@ func TestNPMOnvif(t *testing.T) {
 	for _, p := range []onviftest.Profile{onviftest.Current(), onviftest.Hikvision(), onviftest.Axis(), onviftest.Sunba()} {
 		t.Run(p.Manufacturer, func(t *testing.T) {
 			d := onviftest.New(t, p)
+			d.SetSkew(-2 * time.Minute)
 			got := node(t, "onvif", onvifScript, d)
 			assert.Equal(t, p.Model, got["info"].(map[string]any)["model"])
 			assert.Len(t, got["users"], len(p.MoreUsers)+1)
@@ -98,6 +113,8 @@ func TestNPMOnvif(t *testing.T) {
 			assert.Len(t, d.Users(), len(p.MoreUsers)+1)
 			assert.Equal(t, 1, d.Reboots())
 			assert.Zero(t, d.FailedTokens())
+			assert.Contains(t, got["scopes"], "onvif://www.onvif.org/location/stranger")
+			assert.Equal(t, []string{"CreateUsers", "SetUser", "DeleteUsers", "SetNTP", "SetSystemDateAndTime", "SetScopes", "SystemReboot"}, operations(d))
 		})
 	}
 }
@@ -117,7 +134,14 @@ const dev = new Device({ xaddr: process.env.URL, user: process.env.DEVICE_USER, 
   await dev.setUser({ User: [{ Username: 'stranger', Password: 'Strange-Pass-2', UserLevel: 'User' }] });
   await dev.setNetworkProtocols({ NetworkProtocols: [{ Name: 'RTSP', Enabled: false, Port: 8554 }] });
   await dev.deleteUsers({ User: [{ Username: 'stranger' }] });
+  await dev.setIPAddressFilter({ Type: 'Deny', IPv4Address: [{ Address: '198.51.100.0', PrefixLength: 24 }] });
+  out.filter = (await dev.getIPAddressFilter()).data;
+  await dev.setNTP({ FromDHCP: false, NTPManual: { Type: 'IPv4', IPv4Address: '192.0.2.123' } });
+  await dev.setSystemDateAndTime({ DateTimeType: 'Manual', DaylightSavings: false, TimeZone: 'UTC0', UTCDateTime: new Date() });
   out.discovery = (await dev.getDiscoveryMode()).data;
+  out.dns = (await dev.getDynamicDNS()).data;
+  out.zero = (await dev.getZeroConfiguration()).data;
+  await dev.reboot();
   console.log(JSON.stringify(out));
 })().catch(e => { console.error(e && e.message); process.exit(1); });
 `
@@ -125,16 +149,18 @@ const dev = new Device({ xaddr: process.env.URL, user: process.env.DEVICE_USER, 
 func TestNodeOnvif(t *testing.T) {
 	for _, p := range []onviftest.Profile{onviftest.Sunba(), onviftest.DLink()} {
 		t.Run(p.Manufacturer, func(t *testing.T) {
+			p.Missing = nil // so that it can do all that it knows
 			d := onviftest.New(t, p)
 			got := node(t, "node-onvif", nodeOnvifScript, d)
 			info := got["info"].(map[string]any)["GetDeviceInformationResponse"].(map[string]any)
 			assert.Equal(t, p.Serial, info["SerialNumber"])
 			assert.Len(t, d.Users(), len(p.MoreUsers)+1)
-			var writes []string
-			for _, w := range d.Writes() {
-				writes = append(writes, w.Operation)
-			}
-			assert.Equal(t, []string{"CreateUsers", "SetUser", "SetNetworkProtocols", "DeleteUsers"}, writes)
+			assert.Equal(t, []string{"CreateUsers", "SetUser", "SetNetworkProtocols", "DeleteUsers", "SetIPAddressFilter", "SetNTP", "SetSystemDateAndTime", "SystemReboot"}, operations(d))
+			b, err := json.Marshal(got)
+			require.NoError(t, err)
+			assert.Contains(t, string(b), "198.51.100.0")
+			assert.Contains(t, string(b), `"DiscoveryMode":"Discoverable"`)
+			assert.Equal(t, 1, d.Reboots())
 			for _, have := range d.Protocols() {
 				assert.Equal(t, have.Name != "RTSP" && (have.Name != "HTTPS"), have.Enabled, have.Name)
 			}
@@ -152,22 +178,30 @@ core.init(url, process.env.DEVICE_USER, process.env.DEVICE_PASSWORD);
   await core.getSystemDateAndTime();
   out.info = (await core.getDeviceInformation()).data;
   out.users = (await core.getUsers()).data;
-  out.policy = (await core.getAccessPolicy()).data;
-  out.filter = await core.getIPAddressFilter().then(r => r.data, () => null);
-  out.scopes = (await core.getScopes()).data;
+  for (const name of ['AccessPolicy', 'IPAddressFilter', 'Scopes', 'NetworkProtocols', 'DiscoveryMode', 'RemoteDiscoveryMode', 'DynamicDNS', 'ZeroConfiguration',
+      'Certificates', 'CertificatesStatus', 'CACertificates', 'ClientCertificateMode', 'RemoteUser', 'SystemUris', 'EndpointReference', 'ServiceCapabilities'])
+    out[name] = (await core['get' + name]()).data['Get' + name + 'Response'];
+  await core.setDynamicDNS('ClientUpdates', 'cam.example');
+  await core.systemReboot();
   console.log(JSON.stringify(out));
 })().catch(e => { console.error(e && e.message || e); process.exit(1); });
 `
 
 func TestOnvifNVT(t *testing.T) {
-	for _, p := range []onviftest.Profile{onviftest.Hikvision()} {
+	for _, p := range []onviftest.Profile{onviftest.Hikvision(), onviftest.Dahua()} {
 		t.Run(p.Manufacturer, func(t *testing.T) {
+			p.Missing = nil // so that it can do all that it knows
 			d := onviftest.New(t, p)
 			got := node(t, "onvif-nvt", nvtScript, d)
 			b, err := json.Marshal(got)
 			require.NoError(t, err)
 			assert.Contains(t, string(b), p.Serial)
+			for name, response := range got {
+				assert.NotNil(t, response, name)
+			}
 			assert.Zero(t, d.FailedTokens())
+			assert.Equal(t, []string{"SetDynamicDNS", "SystemReboot"}, operations(d))
+			assert.Equal(t, 1, d.Reboots())
 		})
 	}
 }
