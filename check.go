@@ -24,8 +24,8 @@ func CheckDevice(ctx context.Context, dev Device) error {
 		if errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrLocked) || errors.Is(err, ErrUntrusted) {
 			return f.err()
 		}
-	case inv.Vendor == "" || inv.Firmware.Raw == "" && inv.Firmware.Version == "":
-		f.addf("inventory", "vendor or firmware empty")
+	case inv.Vendor == "" && inv.Model == "" || inv.Firmware.Raw == "" && inv.Firmware.Version == "":
+		f.addf("inventory", "neither vendor nor model, or no firmware") // some recorders do not name their maker
 	}
 	if err == nil && inv.Channels == nil && inv.ChannelsErr != nil {
 		f.problem("inventory: channels", inv.ChannelsErr)

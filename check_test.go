@@ -22,8 +22,8 @@ func TestCheckDeviceFinds(t *testing.T) {
 		broken func(*bench)
 		want   []string
 	}{
-		{"no vendor", func(b *bench) { b.inv.Vendor = "" }, []string{"vendor or firmware empty"}},
-		{"no firmware", func(b *bench) { b.inv.Firmware = camsec.Firmware{} }, []string{"vendor or firmware empty"}},
+		{"no vendor, no model", func(b *bench) { b.inv.Vendor, b.inv.Model = "", "" }, []string{"neither vendor nor model"}},
+		{"no firmware", func(b *bench) { b.inv.Firmware = camsec.Firmware{} }, []string{"or no firmware"}},
 		{
 			"deaf to its context", func(b *bench) { b.deafToContext = true },
 			[]string{"inventory gave no error", "users gave no error", "settings gave no error"},

@@ -27,7 +27,7 @@ func runDemo(ctx context.Context, e *env, args []string) (exit, error) {
 	if len(rest) > 0 {
 		return exit{}, usageErr(errors.New("demo takes no arguments: it visits simulated cameras only"))
 	}
-	devices, stop, err := startSim(len(simProfiles()), simProfiles(), simOptions{ports: true})
+	devices, stop, err := startSim(3, simProfiles(), simOptions{ports: true})
 	if err != nil {
 		return exit{}, err
 	}

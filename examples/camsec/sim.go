@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/camsec/camsec/isapi/isapitest"
@@ -19,6 +20,7 @@ import (
 type simProfile struct {
 	name     string
 	protocol string
+	login    bool // it has a password; one that has none is started by name only
 	start    func(simOptions) (simulated, error)
 }
 
@@ -37,31 +39,28 @@ type simulated interface {
 	Close() error
 }
 
-// simProfiles are the ISAPI devices, which the demonstration shows, and those
-// of ONVIF, which are started by name.
+// simProfiles are the ISAPI devices. The first three are those of the
+// demonstration.
 func simProfiles() []simProfile {
-	return []simProfile{
-		isapiSim("old-camera", isapitest.OldCamera),
-		isapiSim("current-camera", isapitest.CurrentCamera),
-		isapiSim("recorder", isapitest.Recorder),
-	}
-}
-
-func onvifProfiles() []simProfile {
 	var out []simProfile
-	for _, name := range []string{"current", "hikvision", "axis", "dahua", "bosch", "pelco", "sunba", "d-link"} {
-		i := len(out)
-		out = append(out, simProfile{"onvif-" + name, "onvif", func(o simOptions) (simulated, error) {
-			return onviftest.Start(onviftest.Profiles()[i], &onviftest.Options{TLS: o.tls, Address: o.address})
+	for i, p := range isapitest.Profiles() {
+		out = append(out, simProfile{p.Kind, "isapi", !p.NotActivated, func(o simOptions) (simulated, error) {
+			return isapitest.Start(isapitest.Profiles()[i], &isapitest.Options{TLS: o.tls, Address: o.address, Ports: o.ports})
 		}})
 	}
 	return out
 }
 
-func isapiSim(name string, profile func() isapitest.Profile) simProfile {
-	return simProfile{name, "isapi", func(o simOptions) (simulated, error) {
-		return isapitest.Start(profile(), &isapitest.Options{TLS: o.tls, Address: o.address, Ports: o.ports})
-	}}
+// onvifProfiles are the devices of ONVIF, which are started by name.
+func onvifProfiles() []simProfile {
+	var out []simProfile
+	for _, name := range []string{"current", "hikvision", "axis", "dahua", "bosch", "pelco", "sunba", "d-link"} {
+		i := len(out)
+		out = append(out, simProfile{"onvif-" + name, "onvif", true, func(o simOptions) (simulated, error) {
+			return onviftest.Start(onviftest.Profiles()[i], &onviftest.Options{TLS: o.tls, Address: o.address})
+		}})
+	}
+	return out
 }
 
 // A simDevice is a simulated device in the document that sim prints. Its
@@ -102,10 +101,18 @@ func startSim(n int, profiles []simProfile, o simOptions) (devices []simDevice, 
 	return devices, stop, nil
 }
 
+func simNames() string {
+	var names []string
+	for _, p := range append(simProfiles(), onvifProfiles()...) {
+		names = append(names, p.name)
+	}
+	return strings.Join(names, ", ")
+}
+
 func runSim(ctx context.Context, e *env, args []string) (exit, error) {
 	f := newFlags("sim", "")
 	n := f.Int("n", 3, "serve this many devices")
-	profile := f.String("profile", "", "serve only this `profile`: old-camera, current-camera, recorder (default: these in turn), onvif (all of ONVIF in turn) or onvif-current, -hikvision, -axis, -dahua, -bosch, -pelco, -sunba, -d-link")
+	profile := f.String("profile", "", "serve only this `profile` (default: those of ISAPI that have a password, in turn; onvif: those of ONVIF in turn): "+simNames())
 	overTLS := f.Bool("tls", false, "serve https with self-signed certificates")
 	listen := f.String("listen", "127.0.0.1", "listen on this `IP` address")
 	asJSON := f.Bool("json", false, "print the devices as one line of JSON")
@@ -123,13 +130,13 @@ func runSim(ctx context.Context, e *env, args []string) (exit, error) {
 	if err != nil {
 		return exit{}, usageErr(errors.New("-listen is an IP address"))
 	}
-	profiles := simProfiles()
+	profiles := slices.DeleteFunc(simProfiles(), func(p simProfile) bool { return !p.login })
 	if *profile != "" {
-		profiles = slices.DeleteFunc(append(profiles, onvifProfiles()...), func(p simProfile) bool {
+		profiles = slices.DeleteFunc(append(simProfiles(), onvifProfiles()...), func(p simProfile) bool {
 			return p.name != *profile && (*profile != "onvif" || p.protocol != "onvif")
 		})
 		if len(profiles) == 0 {
-			return exit{}, usageErr(errors.New("no such -profile"))
+			return exit{}, usageErr(errors.New("no such -profile; there are: onvif, " + simNames()))
 		}
 	}
 	devices, stop, err := startSim(*n, profiles, simOptions{tls: *overTLS, address: netip.AddrPortFrom(ip, 0).String()})

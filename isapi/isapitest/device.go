@@ -147,10 +147,6 @@ func (d *Device) start(opts *Options) error {
 	if conf == nil {
 		conf = d.tlsConfig()
 	}
-	body := authtest.UserCheckBody
-	if d.profile.PlainRefusal {
-		body = authtest.HTMLBody
-	}
 	d.host = authtest.New(authtest.Options{
 		Realm:       d.profile.Realm,
 		Users:       users,
@@ -161,7 +157,7 @@ func (d *Device) start(opts *Options) error {
 		LockFor:     d.profile.LockFor,
 		Server:      d.profile.Server,
 		Public:      d.public,
-		RefusalBody: body,
+		RefusalBody: d.refusalBody,
 		Handler:     d,
 		Now:         opts.Now,
 		TLS:         conf,
@@ -191,6 +187,17 @@ func (d *Device) start(opts *Options) error {
 		d.followPorts()
 	}
 	return nil
+}
+
+// refusalBody is what comes with a 401.
+func (d *Device) refusalBody(r authtest.Refusal) (contentType string, body []byte) {
+	switch {
+	case d.profile.PlainRefusal:
+		return authtest.HTMLBody(r)
+	case d.profile.FullRefusal:
+		return d.terminalRefusal(r)
+	}
+	return authtest.UserCheckBody(r)
 }
 
 // public tells what is answered without a login by header.

@@ -143,25 +143,25 @@ func TestProfilesAnswer(t *testing.T) {
 		"/ISAPI/ContentMgmt/InputProxy/channels", "/ISAPI/ContentMgmt/InputProxy/channels/status",
 		"/SDK/activateStatus",
 	}
-	roots := map[string][3]string{ // current camera, old camera, recorder
-		"/ISAPI/System/deviceInfo":                      {"DeviceInfo", "DeviceInfo", "DeviceInfo"},
-		"/ISAPI/Security/userCheck":                     {"userCheck", absent, "userCheck"},
-		"/ISAPI/Security/illegalLoginLock":              {"IllegalLoginLock", absent, "IllegalLoginLock"},
-		"/ISAPI/Security/webCertificate":                {"WebCertificate", absent, "WebCertificate"},
-		"/ISAPI/Security/RTSPCertificate":               {absent, absent, "RTSPCertificate"},
-		"/ISAPI/System/Network/telnetd":                 {absent, "Telnetd", absent},
-		"/ISAPI/System/Network/ssh":                     {"SSH", absent, "SSH"},
-		"/ISAPI/System/Network/EZVIZ":                   {"EZVIZ", "EZVIZ", "EZVIZ"},
-		"/ISAPI/Event/triggers":                         {"EventTriggerList", "EventNotification", "EventTriggerList"},
-		"/ISAPI/ContentMgmt/InputProxy/channels":        {absent, absent, "InputProxyChannelList"},
-		"/ISAPI/ContentMgmt/InputProxy/channels/status": {absent, absent, "InputProxyChannelStatusList"},
-		"/SDK/activateStatus":                           {"ActivateStatus", "ActivateStatus", "ActivateStatus"},
+	roots := map[string]map[string]string{ // where kinds differ: the root element by kind
+		"/ISAPI/Security/userCheck":                     {"old-camera": absent, "": "userCheck"},
+		"/ISAPI/Security/illegalLoginLock":              {"old-camera": absent, "": "IllegalLoginLock"},
+		"/ISAPI/Security/webCertificate":                {"old-camera": absent, "": "WebCertificate"},
+		"/ISAPI/Security/RTSPCertificate":               {"recorder": "RTSPCertificate", "nxi-recorder": "RTSPCertificate", "access-terminal": "RTSPCertificate", "": absent},
+		"/ISAPI/System/Network/telnetd":                 {"old-camera": "Telnetd", "": absent},
+		"/ISAPI/System/Network/ssh":                     {"old-camera": absent, "dvr": absent, "": "SSH"},
+		"/ISAPI/System/Network/EZVIZ":                   {"": "EZVIZ"},
+		"/ISAPI/Event/triggers":                         {"old-camera": "EventNotification", "thermal-camera": "EventNotification", "access-terminal": absent, "": "EventTriggerList"},
+		"/ISAPI/ContentMgmt/InputProxy/channels":        {"recorder": "InputProxyChannelList", "nxi-recorder": "InputProxyChannelList", "dvr": "InputProxyChannelList", "": absent},
+		"/ISAPI/ContentMgmt/InputProxy/channels/status": {"recorder": "InputProxyChannelStatusList", "nxi-recorder": "InputProxyChannelStatusList", "dvr": "InputProxyChannelStatusList", "": absent},
+		"/ISAPI/System/deviceInfo":                      {"": "DeviceInfo"},
+		"/SDK/activateStatus":                           {"": "ActivateStatus"},
 	}
-	profiles := []isapitest.Profile{isapitest.CurrentCamera(), isapitest.OldCamera(), isapitest.Recorder()}
-	for i, p := range profiles {
-		t.Run(p.Model, func(t *testing.T) {
+	for _, p := range isapitest.Profiles() {
+		t.Run(p.Kind, func(t *testing.T) {
 			t.Parallel()
 			d := start(t, p, nil)
+			d.SetActivated(true)
 			c := clientOf(t, d)
 			for _, path := range paths {
 				status, body := c.do(http.MethodGet, path, "")
@@ -169,10 +169,14 @@ func TestProfilesAnswer(t *testing.T) {
 				require.NoError(t, doc.ReadFromString(body), path)
 				root := doc.Root().Tag
 				if want, said := roots[path]; said {
-					if want[i] == absent {
-						want[i] = "ResponseStatus"
+					name, own := want[p.Kind]
+					if !own {
+						name = want[""]
 					}
-					assert.Equal(t, want[i], root, path)
+					if name == absent {
+						name = "ResponseStatus"
+					}
+					assert.Equal(t, name, root, path)
 				}
 				if root == "ResponseStatus" {
 					assert.Equal(t, p.NotSupported, status, path)
@@ -180,14 +184,86 @@ func TestProfilesAnswer(t *testing.T) {
 					continue
 				}
 				assert.Equal(t, http.StatusOK, status, path)
+				namespace := p.Namespace
+				if other := p.Namespaces[path]; other != "" {
+					namespace = other
+				}
 				if path != "/ISAPI/System/Network/interfaces/1/ieee802.1x" {
 					assert.Equal(t, p.Version, doc.Root().SelectAttrValue("version", ""), path)
-					assert.Equal(t, p.Namespace, doc.Root().SelectAttrValue("xmlns", ""), path)
+					assert.Equal(t, namespace, doc.Root().SelectAttrValue("xmlns", ""), path)
 				}
 			}
 			assert.Zero(t, d.Host().FailedLogins())
 		})
 	}
+}
+
+// Every document that a profile serves says what it rests on, and every one
+// that does is served by some profile.
+func TestBodiesHaveEvidence(t *testing.T) {
+	t.Parallel()
+	served := map[string]bool{}
+	for _, p := range isapitest.Profiles() {
+		d := start(t, p, nil)
+		for key := range d.State() {
+			path, isRead := strings.CutPrefix(key, "GET ")
+			if !isRead {
+				continue
+			}
+			assert.NotEmpty(t, isapitest.EvidenceOf(path), path)
+			served[path] = true
+		}
+		for _, b := range isapitest.Bodies() {
+			path := strings.Replace(b.Path, "{id}", "1", 1)
+			if d.Document("GET "+path) != nil {
+				served[b.Path] = true
+			}
+		}
+	}
+	for _, b := range isapitest.Bodies() {
+		assert.True(t, served[b.Path], "%s is served by no profile", b.Path)
+		assert.NotEmpty(t, b.After, b.Path)
+	}
+	assert.Empty(t, isapitest.EvidenceOf("/ISAPI/No/such"))
+	assert.Equal(t, isapitest.Recorded, isapitest.EvidenceOf("/ISAPI/Streaming/channels/101?x=1"))
+}
+
+// What kinds of device are known to do differently, seen over the wire.
+func TestProfilesDiffer(t *testing.T) {
+	t.Parallel()
+	kinds := map[string]isapitest.Profile{}
+	for _, p := range isapitest.Profiles() {
+		require.NotContains(t, kinds, p.Kind)
+		kinds[p.Kind] = p
+	}
+	get := func(kind, path string) string {
+		_, body := clientOf(t, start(t, kinds[kind], nil)).do(http.MethodGet, path, "")
+		return body
+	}
+	assert.Regexp(t, `(?s)<SysCap>.*</SysCap>\s*<NetworkCap>.*isSupportSSH`, get("thermal-camera", "/ISAPI/System/capabilities"))
+	assert.Regexp(t, `(?s)<redirectToHttps>false</redirectToHttps>\s*<protocol>HTTPS`, get("v5.5-camera", "/ISAPI/Security/adminAccesses"))
+	assert.Contains(t, get("nxi-recorder", "/ISAPI/Security/adminAccesses"), "<streamOverTls>")
+	assert.Regexp(t, `<InputProxyChannelList [^>]* size="2">\s*</InputProxyChannelList>`, get("dvr", "/ISAPI/ContentMgmt/InputProxy/channels"))
+	assert.Contains(t, get("dvr", "/ISAPI/Event/triggers"), `<EventTrigger version="2.0" xmlns="`+isapitest.NamespaceISAPI)
+	assert.NotContains(t, get("dvr", "/ISAPI/Security/webCertificate"), "SecurityAlgorithm")
+	assert.Contains(t, get("dvr", "/ISAPI/Event/triggers/none"), "<subStatusString>")
+	assert.Contains(t, get("access-terminal", "/ISAPI/Security/illegalLoginLock"), ">1800<")
+	assert.Contains(t, get("recorder", "/ISAPI/System/time"), "platform")
+	assert.NotContains(t, get("access-terminal", "/ISAPI/System/time"), "opt=")
+
+	terminal := start(t, kinds["access-terminal"], nil)
+	c := clientOf(t, terminal)
+	resp, body := c.send(http.MethodGet, "/ISAPI/System/deviceInfo", "", `Basic eDp5`)
+	assert.Len(t, resp.Header.Values("WWW-Authenticate"), 1, "both challenges in one field")
+	assert.Equal(t, 2, strings.Count(resp.Header.Get("WWW-Authenticate"), "Digest "))
+	assert.Contains(t, body, "<isActivated>true</isActivated>")
+	assert.Contains(t, body, "<retryLoginTime>4</retryLoginTime>")
+	_, body = c.send(http.MethodGet, "/ISAPI/Security/sessionLogin/capabilities?username=admin", "", "")
+	assert.Regexp(t, `<salt>[A-Z2-7]{64}</salt>`, body)
+	resp, body, err := c.try(http.MethodGet, "/ISAPI/Security/advanced", "")
+	require.NoError(t, err)
+	assert.Contains(t, resp.Header.Get("Content-Type"), "xml", "but it is JSON")
+	assert.True(t, strings.HasPrefix(body, "{"))
 }
 
 func TestRecorderChannels(t *testing.T) {

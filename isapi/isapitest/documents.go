@@ -22,6 +22,8 @@ const (
 	channelsPath = "/ISAPI/ContentMgmt/InputProxy/channels"
 
 	certificatePath = "/ISAPI/Security/webCertificate"
+	mailingPath     = network + "mailing"
+	triggersPath    = "/ISAPI/Event/triggers"
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }
@@ -82,21 +84,23 @@ func documents(p Profile) map[string]string {
 	docs := map[string]string{}
 	set := func(path, body string) { docs["GET "+path] = body }
 
-	set(infoPath, p.deviceInfo())
+	set(infoPath, p.in(infoPath).deviceInfo())
 	set("/ISAPI/System/capabilities", p.capabilities())
 	set("/ISAPI/Security/capabilities", p.securityCap("SecurityCap"))
 	set("/ISAPI/Security/adminAccesses", p.adminAccesses())
 	set("/ISAPI/System/time/ntpServers", p.ntp())
-	set("/ISAPI/Event/triggers", p.triggers())
-	set("/ISAPI/Event/notification/httpHosts", p.httpHosts())
-	set("/ISAPI/System/Network/mailing", p.mailing())
+	set(triggersPath, p.triggers())
+	set("/ISAPI/Event/notification/httpHosts", p.in("/ISAPI/Event/notification/httpHosts").httpHosts())
+	set(mailingPath, p.in(mailingPath).mailing())
 	set("/ISAPI/System/Network/interfaces", p.interfaces())
 	p.streams(set)
 	set(rightsPath, p.rights())
 	if p.WebCertificate != "" {
-		set(certificatePath, p.doc("WebCertificate",
-			el("CertificateType", p.WebCertificate),
-			in("SecurityAlgorithm", el("algorithmType", p.algorithmType()))))
+		fields := []string{el("CertificateType", p.WebCertificate)}
+		if !p.PlainCertificate {
+			fields = append(fields, in("SecurityAlgorithm", el("algorithmType", p.algorithmType())))
+		}
+		set(certificatePath, p.doc("WebCertificate", fields...))
 	}
 	if p.NotSupported != 404 { // documented, not recorded
 		set(selectPath+"HTTPS", `{"CertificateSelect":{"customID":"factory"}}`)
@@ -108,7 +112,7 @@ func documents(p Profile) map[string]string {
 	if p.has("onvif") {
 		set(onvifPath, p.onvifUsers())
 	}
-	if len(p.Channels) > 0 {
+	if p.isRecorder() {
 		p.channels(set)
 	}
 	for name := range p.Services {
@@ -127,7 +131,32 @@ func documents(p Profile) map[string]string {
 	return docs
 }
 
+// in is the profile with the namespace that it has for a document.
+func (p *Profile) in(path string) *Profile {
+	q := *p
+	if ns := p.Namespaces[path]; ns != "" {
+		q.Namespace = ns
+	}
+	return &q
+}
+
+func (p *Profile) isRecorder() bool { return p.Type == "NVR" || p.Type == "DVR" }
+
 func (p *Profile) deviceInfo() string {
+	if p.isRecorder() {
+		b := []string{
+			el("deviceName", p.Name), el("deviceID", "48414831-3630-0000-0000-"+strings.ReplaceAll(p.MAC, ":", "")),
+			el("model", p.Model), el("serialNumber", p.Serial), el("macAddress", p.MAC),
+			el("firmwareVersion", p.Firmware), el("firmwareReleasedDate", p.Released),
+			el("encoderVersion", "V5.0"), el("encoderReleasedDate", p.Released),
+			el("deviceType", p.Type), el("telecontrolID", 255), el("hardwareVersion", "0x10203"),
+			el("decordChannelNums", 16), el("VGANums", 1), el("USBNums", 2), el("auxoutNums", 0),
+		}
+		if p.Type == "DVR" {
+			b = append(b, el("manufacturer", "hikvision"))
+		}
+		return p.doc("DeviceInfo", b...)
+	}
 	b := []string{
 		el("deviceName", p.Name), el("deviceID", "02005e00-5301-4000-8000-"+strings.ReplaceAll(p.MAC, ":", "")),
 		el("model", p.Model), el("serialNumber", p.Serial), el("macAddress", p.MAC),
@@ -159,12 +188,19 @@ func (p *Profile) capabilities() string {
 		in("SnmpCap", el("isSupport", p.has("snmp"))), el("isSupportIPFilter", p.has("ipfilter")),
 		el("isSupportEZVIZ", p.has("ezviz")), el("isSupportEhome", p.has("ehome")),
 		el("isSupportIntegrate", p.has("onvif")), el("isSupportHttps", true))
+	if p.has("ssh") && p.FlatCapabilities {
+		network = strings.Replace(network, "</NetworkCap>", el("isSupportSSH", true)+"</NetworkCap>", 1)
+	}
+	system := []string{p.member("SysCap", el("isSupportDst", true), network)}
+	if p.FlatCapabilities {
+		system = []string{p.member("SysCap", el("isSupportDst", true)), network}
+	}
 	children := []string{
-		p.member("SysCap", el("isSupportDst", true), network),
+		strings.Join(system, ""),
 		p.member("EventCap", el("isSupportIllAccess", true)),
 		p.securityMember(),
 	}
-	if len(p.Channels) > 0 {
+	if p.isRecorder() {
 		children = append(children, p.member("RacmCap", el("isSupportSyncIPCPassword", true), el("inputProxyNums", 16)))
 	}
 	return p.doc("DeviceCap", children...)
@@ -184,8 +220,11 @@ func (p *Profile) securityFields() []string {
 		in("SecurityLimits", `<LoginPasswordLenLimit min="1" max="16"></LoginPasswordLenLimit>`+"\n"),
 		opt("RSAKeyLength", "1024,2048", ""))
 	if p.WebCertificate != "" {
-		b = append(b, in("WebCertificateCap", opt("CertificateType", "digest,digest/basic", ""),
-			in("SecurityAlgorithm", opt("algorithmType", "MD5,SHA256,MD5/SHA256", ""))))
+		algorithms := in("SecurityAlgorithm", opt("algorithmType", "MD5,SHA256,MD5/SHA256", ""))
+		if p.PlainCertificate {
+			algorithms = ""
+		}
+		b = append(b, in("WebCertificateCap", opt("CertificateType", "digest,digest/basic", ""), algorithms))
 	}
 	return append(b,
 		`<cfgFileSecretKeyLenLimit min="1" max="16"></cfgFileSecretKeyLenLimit>`+"\n",
@@ -211,15 +250,25 @@ func (p *Profile) access(a Access) string {
 	if !a.Silent {
 		b = append(b, el("enabled", a.Enabled))
 	}
-	b = append(b, el("protocol", a.Protocol))
-	if a.TLS {
-		b = append(b, el("redirectToHttps", false))
+	name, redirect := el("protocol", a.Protocol), ""
+	if a.TLS || a.Redirect {
+		redirect = el("redirectToHttps", false)
+	}
+	if a.RedirectFirst {
+		name, redirect = redirect, name
+	}
+	b = append(b, name, redirect)
+	if a.Stream {
+		b = append(b, el("streamOverTls", false))
 	}
 	if a.Port != 0 {
 		b = append(b, el("portNo", a.Port))
 	}
 	if a.TLS {
-		b = append(b, el("TLS1_1Enable", a.OldTLS), el("TLS1_2Enable", true), el("TLS1_3Enable", true))
+		b = append(b, el("TLS1_1Enable", a.OldTLS), el("TLS1_2Enable", true))
+		if !a.NoTLS13 {
+			b = append(b, el("TLS1_3Enable", true))
+		}
 	}
 	return p.member("AdminAccessProtocol", b...)
 }
@@ -238,20 +287,35 @@ func (p *Profile) illaccess() string {
 }
 
 func (p *Profile) triggers() string {
-	motion := p.member("EventTrigger", el("id", "VMD-1"), el("eventType", "VMD"), el("videoInputChannelID", 1),
-		in("EventTriggerNotificationList"))
-	list := []string{motion, p.member("EventTrigger", p.illaccess())}
-	if p.Firmware == "V5.2.0" { // there the list is one level deeper
+	q := *p
+	if p.TriggerNamespace != "" {
+		q.Namespace, q.Version = p.TriggerNamespace, "2.0"
+	}
+	open := "EventTrigger"
+	if p.Namespace == NamespaceHikvision {
+		open += q.ns()
+	}
+	member := func(children ...string) string {
+		return "<" + open + ">\n" + strings.Join(children, "") + "</EventTrigger>\n"
+	}
+	motion := member(el("id", "VMD-1"), el("eventType", "VMD"), el("videoInputChannelID", 1), in("EventTriggerNotificationList"))
+	list := []string{motion, member(p.illaccess())}
+	if p.DeepTriggers {
 		return p.doc("EventNotification", p.member("EventTriggerList", list...))
 	}
 	return p.doc("EventTriggerList", list...)
 }
 
 func (p *Profile) httpHosts() string {
-	return p.doc("HttpHostNotificationList", p.member("HttpHostNotification",
+	fields := []string{
 		el("id", 1), el("url", ""), el("protocolType", "HTTP"), el("parameterFormatType", "XML"),
 		el("addressingFormatType", "ipaddress"), el("ipAddress", "0.0.0.0"), el("portNo", 0),
-		el("userName", ""), el("httpAuthenticationMethod", "none")))
+		el("userName", ""), el("httpAuthenticationMethod", "none"),
+	}
+	if p.isRecorder() { // in a namespace that nothing else has
+		fields = append(fields, `<Extensions xmlns="urn:selfextension:psiaext-ver10-xsd">`+"\n"+el("intervalBetweenEvents", 0)+"</Extensions>\n")
+	}
+	return p.doc("HttpHostNotificationList", p.member("HttpHostNotification", fields...))
 }
 
 func (p *Profile) mailing() string {
@@ -285,7 +349,7 @@ func (p *Profile) stream(id int) []string {
 	case p.RTSP != "":
 		transport = append(transport, in("Security", el("enabled", true), el("certificateType", p.RTSP),
 			in("SecurityAlgorithm", el("algorithmType", p.algorithmType()))))
-	case len(p.Channels) == 0:
+	case !p.isRecorder():
 		transport = append(transport, in("Security", el("enabled", true)))
 	}
 	return append(b, in("Transport", transport...),
@@ -293,7 +357,7 @@ func (p *Profile) stream(id int) []string {
 }
 
 func (p *Profile) streams(set func(path, body string)) {
-	channels := max(1, len(p.Channels))
+	channels := max(1, len(p.Channels), p.Inputs)
 	var all []string
 	for c := 1; c <= channels; c++ {
 		for _, id := range []int{c*100 + 1, c*100 + 2} {
@@ -332,7 +396,11 @@ func (p *Profile) channels(set func(path, body string)) {
 		set(base+"/"+itoa(c.ID)+"/status", p.doc("InputProxyChannelStatus", state...))
 	}
 	// Recorders announce a size that need not be the number of channels.
-	set(base, p.docWith("InputProxyChannelList", ` size="16"`, all...))
+	size := 16
+	if p.Inputs > 0 {
+		size = 2
+	}
+	set(base, p.docWith("InputProxyChannelList", fmt.Sprintf(` size="%d"`, size), all...))
 	set(base+"/status", p.doc("InputProxyChannelStatusList", states...))
 }
 

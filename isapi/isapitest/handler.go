@@ -31,6 +31,7 @@ var (
 	answerShort       = answer{400, 6, "Invalid XML Content", "userPwdLenUnder8", 0x60000023}
 	answerSame        = answer{400, 6, "Invalid XML Content", "userPwdNameSame", 0x60000025}
 	answerMirror      = answer{400, 6, "Invalid XML Content", "userPwdNameMirror", 0x60000026}
+	answerPort        = answer{400, 6, "Invalid XML Content", "portError", 0x6000000c}
 	answerNoUser      = answer{403, 4, "Invalid Operation", "userInexistence", 0x40001045}
 	answerConfirm     = answer{403, 4, "Invalid Operation", "passError", 0x400010e7}
 	answerReboot      = answer{200, 7, "Reboot Required", "rebootRequired", 0x70000001}
@@ -47,23 +48,35 @@ func (d *Device) notSupported() answer {
 
 // status writes a ResponseStatus. Old devices leave the numeric code out.
 func (d *Device) status(a answer, r *http.Request) string {
+	url := r.URL.Path
+	if d.profile.NoRequestURL {
+		url = ""
+	}
 	fields := []string{
-		el("requestURL", r.URL.Path), el("statusCode", a.code), el("statusString", a.text),
+		el("requestURL", url), el("statusCode", a.code), el("statusString", a.text),
 		el("subStatusCode", a.sub),
 	}
 	if d.profile.Version != "1.0" && a.code != 1 && a.code != 7 {
 		fields = append(fields, el("errorCode", a.number), el("errorMsg", a.sub))
 	}
-	return d.profile.doc("ResponseStatus", fields...)
+	p := d.profile
+	if p.StatusNamespace != "" {
+		p.Namespace = p.StatusNamespace
+	}
+	return p.doc("ResponseStatus", fields...)
 }
 
-func send(w http.ResponseWriter, status int, body string) {
-	kind := `application/xml; charset="UTF-8"`
+func (d *Device) send(w http.ResponseWriter, status int, body string) {
+	const xml = `application/xml; charset="UTF-8"`
+	kind := xml
 	if strings.HasPrefix(body, string(configMark)) {
 		kind = "application/octet-stream"
 	}
 	if strings.HasPrefix(body, "{") {
 		kind = "application/json"
+		if d.profile.MislabelJSON {
+			kind = xml
+		}
 	}
 	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
@@ -93,7 +106,7 @@ func (d *Device) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if status == 0 {
 		panic(http.ErrAbortHandler)
 	}
-	send(w, status, body)
+	d.send(w, status, body)
 }
 
 // withUser names the account of a session, which the login side does not see.
@@ -136,6 +149,10 @@ func (d *Device) handle(r *http.Request, sent []byte) (status int, body string) 
 				return say(a)
 			}
 			return http.StatusOK, file
+		}
+		if d.profile.BusyTriggers && strings.HasPrefix(r.URL.Path, triggersPath+"/") {
+			// Which the vendor's table has no such element for.
+			return answerBusy.http, strings.ReplaceAll(d.status(answerBusy, r), "subStatusCode>", "subStatusString>")
 		}
 		return say(d.notSupported())
 	}
@@ -202,7 +219,11 @@ func (d *Device) find(method, path string) (string, bool) {
 		return d.profile.doc("OnlineUserList", in("OnlineUser", el("id", 65536), el("name", d.profile.User),
 			el("type", "admin"), el("loginTime", now), in("clientAddress", el("ipAddress", authtest.DefaultClient)))), true
 	case path == timePath:
-		return d.profile.doc("Time", opt("timeMode", "NTP,manual", d.timeMode),
+		mode := el("timeMode", d.timeMode)
+		if choices := d.profile.TimeModes; choices != "" {
+			mode = opt("timeMode", choices, d.timeMode)
+		}
+		return d.profile.doc("Time", mode,
 			el("localTime", d.host.Now().Add(d.skew).UTC().Format("2006-01-02T15:04:05+00:00")), el("timeZone", "GMT+0:00:00")), true
 	}
 	return "", false

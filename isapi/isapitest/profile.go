@@ -13,6 +13,7 @@ const (
 	NamespaceHikvision = "http://www.hikvision.com/ver20/XMLSchema"
 	NamespaceISAPI     = "http://www.isapi.org/ver20/XMLSchema"
 	NamespaceStdCGI    = "http://www.std-cgi.com/ver20/XMLSchema"
+	NamespacePSIA      = "urn:psialliance-org"
 )
 
 // An Access is one protocol of adminAccesses.
@@ -25,6 +26,13 @@ type Access struct {
 	TLS bool
 	// OldTLS has TLS 1.1 switched on.
 	OldTLS bool
+	// NoTLS13 leaves the switch of TLS 1.3 out, as firmware before it does.
+	NoTLS13 bool
+	// Redirect prints redirectToHttps without TLS, too; RedirectFirst prints
+	// it before the protocol's name.
+	Redirect, RedirectFirst bool
+	// Stream prints streamOverTls.
+	Stream bool
 	// Silent leaves the enabled element out.
 	Silent bool
 }
@@ -53,6 +61,8 @@ type Channel struct {
 // A Profile is a kind of device as data. Change a profile before it is started
 // to make another kind.
 type Profile struct {
+	Kind                      string // names the profile: old-camera
+	About                     string // what kind of device it is, in a line
 	Model, Serial, Name, Type string
 	Firmware, Released        string // V5.7.18, build 240826
 	Platform                  string // firmwareVersionInfo; empty leaves it out
@@ -79,6 +89,8 @@ type Profile struct {
 	// has none. SessionTags gives out tags with those of version 2.
 	Sessions    string
 	SessionTags bool
+	// TextSalt has salts that are not hexadecimal.
+	TextSalt bool
 	// TruncateAt is where the device cuts a long password without a word;
 	// zero refuses passwords over 16.
 	TruncateAt int
@@ -111,6 +123,22 @@ type Profile struct {
 	Multicast      bool   // of the streams
 	Access         []Access
 	Channels       []Channel
+	Inputs         int // analogue ones, of a DVR
+
+	// How its documents are written.
+
+	Namespaces       map[string]string // of documents that differ from Namespace, by path
+	StatusNamespace  string            // of answers to writes; empty: Namespace
+	TriggerNamespace string            // of the members of event triggers; empty: as the list has it
+	DeepTriggers     bool              // the list of event triggers stands in an EventNotification
+	FlatCapabilities bool              // NetworkCap stands beside SysCap, not in it
+	TimeModes        string            // the choices printed beside timeMode; empty prints none
+	PlainCertificate bool              // WebCertificate does not tell algorithms
+	LockSeconds      bool              // the lock's length is told in seconds, against the capabilities
+	NoRequestURL     bool              // answers to writes leave requestURL empty
+	MislabelJSON     bool              // JSON is labelled as XML
+	FullRefusal      bool              // the 401 has a namespace and isActivated, as access terminals send it
+	BusyTriggers     bool              // unknown event triggers are answered 503 with a subStatusString
 
 	// Services that the device has, and whether they are on; names as in
 	// Device.SetService. A missing name is answered notSupport.
@@ -126,15 +154,23 @@ func (p Profile) clone() Profile {
 	return p
 }
 
+// Profiles returns a profile of every kind, each fresh.
+func Profiles() []Profile {
+	return []Profile{
+		OldCamera(), CurrentCamera(), Recorder(), CameraV55(), ThermalCamera(), RecorderNXI(), DVR(), AccessTerminal(), InactiveCamera(),
+	}
+}
+
 // CurrentCamera is a camera of the V5.7 generation as it should be: activated,
 // HTTPS with TLS 1.2 and 1.3, digest with SHA-256 and MD5, risky services off,
 // a lock after five failed logins.
 func CurrentCamera() Profile {
 	return Profile{
+		Kind: "current-camera", About: "V5.7 as it should be: TLS 1.2 and 1.3, SHA-256, risky services off, a lock after five failed logins",
 		Model: "DS-2CD2T47G2-TEST", Serial: "DS-2CD2T47G2-TEST20240101AAWRTEST00001",
 		Name: "Gate camera", Type: "IPCamera",
 		Firmware: "V5.7.18", Released: "build 240826", Platform: "B-R-G5-0", MAC: "02:00:5e:00:53:01",
-		Namespace: NamespaceHikvision, Version: "2.0",
+		Namespace: NamespaceHikvision, Version: "2.0", TimeModes: "NTP,manual",
 		User: "admin", Password: "Correct-Horse-7",
 		Realm: "IP Camera(TEST1)", Algorithms: []string{authtest.SHA256, authtest.MD5},
 		LockAfter: 5, LockFor: 30 * time.Minute, NotSupported: http.StatusForbidden,
@@ -165,10 +201,11 @@ func CurrentCamera() Profile {
 // Basic, no lock, and 404 for the newer documents.
 func OldCamera() Profile {
 	return Profile{
+		Kind: "old-camera", About: "V5.2 of 2014 in factory state: telnet, UPnP and the cloud on, the default password, MD5 or Basic, no lock, 404 for newer documents",
 		Model: "DS-2CD2032-TEST", Serial: "DS-2CD2032-TEST20140101CCWRTEST00002",
 		Name: "Embedded Net DVR", Type: "IPCamera",
 		Firmware: "V5.2.0", Released: "build 140721", MAC: "02:00:5e:00:53:02",
-		Namespace: NamespaceHikvision, Version: "1.0",
+		Namespace: NamespaceHikvision, Version: "1.0", DeepTriggers: true,
 		User: "admin", Password: "12345", DefaultPassword: true, RiskPassword: true, AnyPassword: true,
 		Realm: "DS-2CD2032-TEST", Server: "App-webs/", Algorithms: []string{""}, Basic: true, PlainRefusal: true,
 		NotSupported: http.StatusNotFound,
@@ -194,10 +231,12 @@ func OldCamera() Profile {
 // It offers Basic beside digest, as such recorders do.
 func Recorder() Profile {
 	p := Profile{
+		Kind: "recorder", About: "an NVR with documents of version 1.0, nine cameras behind it, MD5 or Basic, three accounts",
 		Model: "DS-7616NI-TEST/16P", Serial: "DS-7616NI-TEST/16P1620220101CCRRTEST00003WCVU",
 		Name: "Network Video Recorder", Type: "NVR",
 		Firmware: "V4.74.210", Released: "build 240108", MAC: "02:00:5e:00:53:03",
-		Namespace: NamespaceHikvision, Version: "1.0",
+		Namespace: NamespaceHikvision, Version: "1.0", StatusNamespace: NamespacePSIA,
+		TimeModes: "NTP,manual,platform", BusyTriggers: true,
 		User: "admin", Password: "Correct-Horse-9",
 		MoreUsers: []User{
 			{ID: 2, Name: "guard", Level: "Operator", Password: "Night-Watch-4"},

@@ -127,13 +127,22 @@ func (p *Profile) serviceDocument(name string) (path, body string) {
 		}
 		body = p.doc("DiscoveryMode", el("PcapMode", mode), el("SADP", mode))
 	case "illegal-login-lock":
-		times, wait := p.LockAfter, int(p.LockFor/time.Minute)
+		times, wait := p.LockAfter, int(p.LockFor/p.lockUnit())
 		body = p.doc("IllegalLoginLock", el("enabled", on),
 			el("maxIllegalLoginTimes", times), el("maxIllegalLoginLockTime", wait))
 	default:
 		return "", ""
 	}
 	return path, body
+}
+
+// lockUnit is what the lock's length is told in. The capabilities speak of
+// minutes on all devices.
+func (p *Profile) lockUnit() time.Duration {
+	if p.LockSeconds {
+		return time.Second
+	}
+	return time.Minute
 }
 
 func snmpUser(id int, name string) string {
@@ -237,7 +246,7 @@ func (d *Device) settle(path string) {
 			after = number(root, "maxIllegalLoginTimes")
 			wait = number(root, "maxIllegalLoginLockTime")
 		}
-		d.host.SetLock(after, time.Duration(wait)*time.Minute)
+		d.host.SetLock(after, time.Duration(wait)*d.profile.lockUnit())
 	case path == certificatePath:
 		d.host.SetBasic(word(root, "CertificateType") == "digest/basic")
 		switch word(root.SelectElement("SecurityAlgorithm"), "algorithmType") {

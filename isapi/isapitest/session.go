@@ -3,12 +3,11 @@ package isapitest
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base32"
 	"encoding/hex"
 	"fmt"
 	"net/http"
 	"strings"
-
-	"github.com/camsec/camsec/auth/authtest"
 )
 
 const (
@@ -73,7 +72,7 @@ func (d *Device) serveSession(w http.ResponseWriter, r *http.Request, sent strin
 	if d.profile.Sessions == "" || path != sessionPath && path != challengesPath && path != heartbeatPath && path != logoutPath {
 		return false
 	}
-	say := func(a answer) { send(w, a.http, d.status(a, r)) }
+	say := func(a answer) { d.send(w, a.http, d.status(a, r)) }
 	switch {
 	case path == challengesPath && r.Method == http.MethodGet:
 		d.sessionChallenge(w, r)
@@ -96,12 +95,15 @@ func (d *Device) serveSession(w http.ResponseWriter, r *http.Request, sent strin
 
 func (d *Device) sessionChallenge(w http.ResponseWriter, r *http.Request) {
 	if len(d.sessions) >= maxOpenSessions {
-		send(w, answerSessions.http, d.status(answerSessions, r))
+		d.send(w, answerSessions.http, d.status(answerSessions, r))
 		return
 	}
 	user := r.URL.Query().Get("username")
 	id, challenge := randomHex(32), randomHex(16)
 	salt := sha256Hex("salt of " + user + d.profile.Serial)
+	if d.profile.TextSalt {
+		salt = base32.StdEncoding.EncodeToString([]byte(salt[:40]))
+	}
 	d.sessions[id] = &session{challenge: challenge, salt: salt}
 	fields := []string{el("sessionID", id), el("challenge", challenge), el("iterations", sessionRounds)}
 	switch d.profile.Sessions {
@@ -115,13 +117,13 @@ func (d *Device) sessionChallenge(w http.ResponseWriter, r *http.Request) {
 			opt("isSessionIDValidLongTerm", "true,false", false), opt("isSupportSessionTag", "true,false", d.profile.SessionTags),
 			el("sessionIDVersion", "2"))
 	}
-	send(w, http.StatusOK, d.profile.doc("SessionLoginCap", fields...))
+	d.send(w, http.StatusOK, d.profile.doc("SessionLoginCap", fields...))
 }
 
 func (d *Device) sessionLogin(w http.ResponseWriter, r *http.Request, sent string) {
 	root := parse(sent)
 	if root == nil || root.Tag != "SessionLogin" {
-		send(w, answerFormat.http, d.status(answerFormat, r))
+		d.send(w, answerFormat.http, d.status(answerFormat, r))
 		return
 	}
 	user, id := word(root, "userName"), word(root, "sessionID")
@@ -132,7 +134,7 @@ func (d *Device) sessionLogin(w http.ResponseWriter, r *http.Request, sent strin
 	}
 	refusal, ok := d.host.Login(r, user, right)
 	if !ok {
-		kind, body := authtest.UserCheckBody(refusal)
+		kind, body := d.refusalBody(refusal)
 		w.Header().Set("Content-Type", kind)
 		w.WriteHeader(http.StatusUnauthorized)
 		_, _ = w.Write(body)
@@ -145,7 +147,7 @@ func (d *Device) sessionLogin(w http.ResponseWriter, r *http.Request, sent strin
 		}
 	}
 	if open >= maxSessions {
-		send(w, answerSessions.http, d.status(answerSessions, r))
+		d.send(w, answerSessions.http, d.status(answerSessions, r))
 		return
 	}
 	d.openSession(w, root.SelectElement("isNeedSessionTag") != nil, s, user, id)
@@ -159,7 +161,7 @@ func (d *Device) openSession(w http.ResponseWriter, wantsTag bool, s *session, u
 	}
 	if d.profile.Sessions == "1" {
 		d.sessions[id] = s
-		send(w, http.StatusOK, d.profile.doc("SessionLogin", append(fields, el("sessionID", id))...))
+		d.send(w, http.StatusOK, d.profile.doc("SessionLogin", append(fields, el("sessionID", id))...))
 		return
 	}
 	s.cookie += "_" + sha256Hex(d.profile.Serial)[:10]
@@ -171,7 +173,7 @@ func (d *Device) openSession(w http.ResponseWriter, wantsTag bool, s *session, u
 	d.sessions[value] = s
 	w.Header().Set("Set-Cookie", s.cookie+"="+value+"; path=/;HttpOnly")
 	w.Header().Set("Cache-Control", `no-cache="set-cookie"`)
-	send(w, http.StatusOK, d.profile.doc("SessionLogin", append(fields, el("sessionIDVersion", d.profile.Sessions))...))
+	d.send(w, http.StatusOK, d.profile.doc("SessionLogin", append(fields, el("sessionIDVersion", d.profile.Sessions))...))
 }
 
 // sessionAnswer is what the device expects: the maker's scheme, written here a

@@ -53,7 +53,7 @@ func (d *Device) serveFirmware(w http.ResponseWriter, r *http.Request) {
 		d.mu.Lock()
 		body := d.status(a, r)
 		d.mu.Unlock()
-		send(w, a.http, body)
+		d.send(w, a.http, body)
 	}
 	d.mu.Lock()
 	f, failing := d.fails[key]
@@ -66,7 +66,7 @@ func (d *Device) serveFirmware(w http.ResponseWriter, r *http.Request) {
 		say(fitting(f.status))
 		return
 	case failing:
-		send(w, f.status, f.body)
+		d.send(w, f.status, f.body)
 		return
 	case !admin:
 		say(answerDenied)

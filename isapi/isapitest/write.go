@@ -264,6 +264,9 @@ func (d *Device) planDocument(path string, put *etree.Element) (func(), answer) 
 			return nil, answerContent
 		}
 	}
+	if path == network+"Ehome" && word(put, "portNo") == "0" {
+		return nil, answerPort // also where it was 0 before
+	}
 	if no := d.wellFormed(path, have, put); no != answerOK {
 		return nil, no
 	}
