@@ -122,7 +122,7 @@ func cost(operations, memory uint64) (n, p int, err error) {
 		limit = operations / (blockFactor * 4)
 	}
 	logN := 1
-	for logN < 63 && uint64(1)<<logN <= limit/2 {
+	for logN <= maxLogN && uint64(1)<<logN <= limit/2 {
 		logN++
 	}
 	if logN > maxLogN {

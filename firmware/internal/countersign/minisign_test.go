@@ -72,8 +72,36 @@ func TestCost(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, []int{c.n, c.p}, []int{n, p}, "%d %d", c.operations, c.memory)
 	}
-	for _, c := range [][2]uint64{{1 << 63, 1 << 63}, {1 << 40, 1 << 40}, {1 << 40, 1 << 24}, {1<<64 - 1, 0}} {
+	for c, want := range map[[2]uint64]string{
+		{1 << 63, 1 << 63}: "too much memory", {1 << 40, 1 << 40}: "too much memory", {1 << 26, 1 << 40}: "too much memory",
+		{1 << 40, 1 << 24}: "too much work", {33554432 + 1<<19, 16777216}: "too much work", {1<<64 - 1, 0}: "too much work",
+	} {
 		_, _, err := cost(c[0], c[1])
-		assert.Error(t, err, c)
+		assert.ErrorContains(t, err, want, c)
 	}
+}
+
+// A key without a password has a checksum, or, by minisign 0.11, zeros in its
+// place.
+func TestParsePlainKey(t *testing.T) {
+	_, priv, err := ed25519.GenerateKey(rand.Reader)
+	require.NoError(t, err)
+	file := func(sum []byte) []byte {
+		out := append([]byte("Ed\x00\x00B2"), make([]byte, 48)...)
+		out = append(append(append(out, "\x01\x02\x03\x04\x05\x06\x07\x08"...), priv...), sum...)
+		return []byte("untrusted comment: x\n" + base64.StdEncoding.EncodeToString(out) + "\n")
+	}
+	right := blake2b.Sum256(append([]byte("Ed\x01\x02\x03\x04\x05\x06\x07\x08"), priv...))
+	for _, sum := range [][]byte{make([]byte, 32), right[:]} {
+		k, err := ParseMinisign(file(sum), nil)
+		require.NoError(t, err)
+		assert.Equal(t, priv, k.Key)
+	}
+	_, err = ParseMinisign(file(append(make([]byte, 31), 1)), nil)
+	require.ErrorIs(t, err, ErrPassword)
+	_, err = ParseMinisign(file(make([]byte, 31)), nil)
+	require.Error(t, err)
+	priv[40] ^= 1
+	_, err = ParseMinisign(file(make([]byte, 32)), nil)
+	require.ErrorContains(t, err, "do not belong together")
 }

@@ -8,6 +8,7 @@
 package pass
 
 import (
+	"cmp"
 	"io"
 	"math"
 	"slices"
@@ -96,15 +97,7 @@ func (c *Check) valid(size int64) bool {
 // ascending order. Spans may overlap and reach beyond the file.
 func Gaps(size int64, spans []Span) []Span {
 	spans = slices.Clone(spans)
-	slices.SortFunc(spans, func(a, b Span) int {
-		switch {
-		case a.Off < b.Off:
-			return -1
-		case a.Off > b.Off:
-			return 1
-		}
-		return 0
-	})
+	slices.SortFunc(spans, func(a, b Span) int { return cmp.Compare(a.Off, b.Off) })
 	var out []Span
 	var at int64
 	for _, s := range spans {

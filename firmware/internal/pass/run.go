@@ -135,7 +135,7 @@ func share(checks []*Check) [][]*feed {
 	for _, f := range feeds {
 		i := slices.Index(load, slices.Min(load))
 		crews[i] = append(crews[i], f)
-		load[i] += f.bytes + 1
+		load[i] += f.bytes
 	}
 	return crews
 }
@@ -153,7 +153,7 @@ type feed struct {
 // take gives the check what it wants of the chunk at off.
 func (f *feed) take(off int64, data []byte) {
 	end := off + int64(len(data))
-	for len(f.rest) > 0 && f.err == nil {
+	for f.err == nil {
 		f.literals()
 		if len(f.rest) == 0 {
 			return

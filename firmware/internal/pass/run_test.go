@@ -68,11 +68,51 @@ func TestRunRefusesWrongSections(t *testing.T) {
 		"overflow":   {{Off: 1, Len: 1<<63 - 1}},
 		"overlap":    {{Off: 0, Len: 4}, {Off: 3, Len: 1}},
 		"descending": {{Off: 4, Len: 1}, {Off: 0, Len: 1}},
+		"outside":    {{Off: 11}},
 	} {
 		c := &pass.Check{What: name, Sections: s, To: io.Discard, Finish: func() error { return nil }}
 		_, err := pass.Run(t.Context(), bytes.NewReader(make([]byte, 10)), 10, []*pass.Check{c}, nil)
 		assert.ErrorIs(t, err, pass.ErrSections, name)
 	}
+}
+
+// The last byte, and nothing behind it, may be asked for.
+func TestRunTakesSectionsUpToTheEnd(t *testing.T) {
+	var got bytes.Buffer
+	c := &pass.Check{What: "x", Sections: []pass.Section{{Off: 9, Len: 1}, {Off: 10}}, To: &got, Finish: func() error { return nil }}
+	res, err := pass.Run(t.Context(), bytes.NewReader([]byte("0123456789")), 10, []*pass.Check{c}, nil)
+	require.NoError(t, err)
+	require.NoError(t, res[0])
+	assert.Equal(t, "9", got.String())
+}
+
+// What stands in place of bytes is given also where the file has none.
+func TestRunGivesLiteralsOfAnEmptyFile(t *testing.T) {
+	var got bytes.Buffer
+	c := &pass.Check{What: "x", Sections: []pass.Section{{Literal: []byte("ab")}, {}}, To: &got, Finish: func() error { return nil }}
+	res, err := pass.Run(t.Context(), bytes.NewReader(nil), 0, []*pass.Check{c}, nil)
+	require.NoError(t, err)
+	require.NoError(t, res[0])
+	assert.Equal(t, "ab", got.String())
+}
+
+// sizes keeps how much it was given at a time.
+type sizes []int
+
+func (s *sizes) Write(b []byte) (int, error) {
+	*s = append(*s, len(b))
+	return len(b), nil
+}
+
+func TestRunGivesNothingEmptyAndTellsHowFarItIs(t *testing.T) {
+	const chunk = 256 << 10
+	var got sizes
+	var at []int64
+	c := &pass.Check{What: "x", Sections: []pass.Section{{Literal: []byte{}}, {Off: 1}, {Off: 2, Len: chunk - 2}, {Off: chunk, Len: chunk}, {Off: 2 * chunk}}, To: &got, Finish: func() error { return nil }}
+	_, err := pass.Run(t.Context(), bytes.NewReader(make([]byte, 2*chunk)), 2*chunk, []*pass.Check{c}, func(n int64) { at = append(at, n) })
+	require.NoError(t, err)
+	assert.Equal(t, sizes{chunk - 2, chunk}, got)
+	assert.Equal(t, []int64{chunk, 2 * chunk}, at)
 }
 
 type failing struct{}
@@ -100,6 +140,27 @@ func TestRunTellsAFileThatEndsEarly(t *testing.T) {
 	c := &pass.Check{What: "x", Sections: []pass.Section{{Len: 2 << 20}}, To: sha256.New(), Finish: func() error { return nil }}
 	_, err := pass.Run(t.Context(), bytes.NewReader(make([]byte, 1<<20)), 2<<20, []*pass.Check{c}, nil)
 	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	assert.ErrorContains(t, err, "reading at 1048576")
+}
+
+// broken reads as far as a byte, and no further.
+type broken int64
+
+var errBroken = errors.New("the disk is broken")
+
+func (b broken) ReadAt(p []byte, off int64) (int, error) {
+	if n := int64(b) - off; n < int64(len(p)) {
+		return int(max(n, 0)), errBroken
+	}
+	return len(p), nil
+}
+
+func TestRunTellsWhereReadingFails(t *testing.T) {
+	c := &pass.Check{What: "x", Sections: []pass.Section{{Len: 2 << 20}}, To: sha256.New(), Finish: func() error { return nil }}
+	_, err := pass.Run(t.Context(), broken(300<<10), 2<<20, []*pass.Check{c}, nil)
+	require.ErrorIs(t, err, errBroken)
+	assert.NotErrorIs(t, err, io.ErrUnexpectedEOF)
+	assert.ErrorContains(t, err, "reading at 307200")
 }
 
 func TestRunStopsWhenTheCallerGivesUp(t *testing.T) {
@@ -150,4 +211,16 @@ func TestGaps(t *testing.T) {
 	assert.Nil(t, pass.Gaps(10, s(5, 1<<63-1, 0, 5)))
 	assert.Equal(t, s(0, 2, 4, 1, 9, 1), pass.Gaps(10, s(5, 4, 2, 2, 6, 1, 20, 5, 3, 0)))
 	assert.Nil(t, pass.Gaps(0, nil))
+	assert.Equal(t, s(3, 7), pass.Gaps(10, s(-2, 5, 10, 1, 2, -1)), "what begins before the file covers its beginning, and what lies behind it nothing")
+	assert.Equal(t, s(0, 10), pass.Gaps(10, s(4, 0)), "what is empty covers nothing and parts nothing")
+	assert.Nil(t, pass.Gaps(10, s(9, 1<<63-10, 0, 9)), "as far as there are numbers")
+}
+
+func TestCoveredIsWhatTheFileGives(t *testing.T) {
+	c := &pass.Check{Sections: []pass.Section{{Off: 1, Len: 2}, {Literal: make([]byte, 3), Len: 3}, {Off: 3}, {Off: 7, Len: 1}}}
+	assert.Equal(t, []pass.Span{{Off: 1, Len: 2}, {Off: 7, Len: 1}}, c.Covered())
+	c.Covers = []pass.Span{}
+	assert.Empty(t, c.Covered(), "as the check itself says")
+	c.Covers = []pass.Span{{Off: 5, Len: 1}}
+	assert.Equal(t, c.Covers, c.Covered())
 }

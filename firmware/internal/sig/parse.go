@@ -143,7 +143,7 @@ func parseWithID(text string) (k Key, ok bool) {
 // version 2, algorithm), "RSA1", bits, exponent, modulus, all little-endian.
 func parseBlob(b []byte) (Key, bool) {
 	const head = 20
-	if len(b) < head || b[0] != 6 || b[1] != 2 || string(b[8:12]) != "RSA1" {
+	if len(b) <= head || b[0] != 6 || b[1] != 2 || string(b[8:12]) != "RSA1" {
 		return Key{}, false
 	}
 	bits, e := binary.LittleEndian.Uint32(b[12:]), binary.LittleEndian.Uint32(b[16:])

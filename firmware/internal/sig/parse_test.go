@@ -113,7 +113,8 @@ func TestParseKeys(t *testing.T) {
 		"DER of such":       {pkix1(t, x.PublicKey()), sig.Malformed, "no public key"},
 		"DER and more":      {append(pkix1(t, ed), 0), sig.Malformed, "no public key"},
 		"too many":          {bytes.Repeat(pub(ed), 65), sig.Malformed, "more than 64"},
-		"too long":          {make([]byte, 1<<20+1), sig.Malformed, "bytes"},
+		"too long":          {make([]byte, 1<<20+1), sig.Malformed, "a key file of 1048577 bytes"},
+		"blob, no modulus":  {append(append(bytes.Clone(blob(&r.PublicKey)[:12]), 0, 0, 0, 0), blob(&r.PublicKey)[16:20]...), sig.Malformed, "no public key"},
 		"no Ed":             {[]byte(base64.StdEncoding.EncodeToString(append([]byte("Ex"), make([]byte, 40)...))), sig.Malformed, "no public key"},
 		"a short one":       {[]byte(base64.StdEncoding.EncodeToString(append([]byte("Ed"), make([]byte, 39)...))), sig.Malformed, "no public key"},
 		"other first line":  {[]byte("comment: x\n" + withID), sig.Malformed, "no public key"},
@@ -126,6 +127,13 @@ func TestParseKeys(t *testing.T) {
 		assert.ErrorContains(t, err, c.text, name)
 		assert.NotContains(t, err.Error(), base64.StdEncoding.EncodeToString(private)[:20], name)
 	}
+
+	keys, err := sig.ParseKeys("k", bytes.Repeat(pub(ed), 64))
+	require.NoError(t, err)
+	assert.Len(t, keys, 64, "as many as there may be")
+	keys, err = sig.ParseKeys("k", append(pub(ed), bytes.Repeat([]byte("\n"), 1<<20-len(pub(ed)))...))
+	require.NoError(t, err)
+	assert.Len(t, keys, 1, "a file as long as it may be")
 
 	_, err = sig.ParseCertificates(pub(ed))
 	assert.Equal(t, sig.Malformed, sig.KindOf(err))
@@ -169,12 +177,20 @@ func TestParseCRLs(t *testing.T) {
 			assert.Equal(t, l, again)
 			_, err = sig.ParseCRLs(bytes.Repeat(block("X509 CRL", l[0].Raw), 65))
 			assert.ErrorContains(t, err, "more than 64")
+			many, err := sig.ParseCRLs(bytes.Repeat(block("X509 CRL", l[0].Raw), 64))
+			require.NoError(t, err)
+			assert.Len(t, many, 64)
+			long, err := sig.ParseCRLs(append(block("X509 CRL", l[0].Raw), bytes.Repeat([]byte("\n"), 16<<20-len(block("X509 CRL", l[0].Raw)))...))
+			require.NoError(t, err)
+			assert.Len(t, long, 1)
 		}
 	}
 	for _, data := range [][]byte{nil, []byte("x"), sigtest.Sample(t, "pki", "root.crt"), block("X509 CRL", []byte{0x30, 0}), make([]byte, 16<<20+1)} {
 		_, err := sig.ParseCRLs(data)
 		assert.Equal(t, sig.Malformed, sig.KindOf(err))
 	}
+	_, err := sig.ParseCRLs(make([]byte, 16<<20+1))
+	assert.ErrorContains(t, err, "of 16777217 bytes")
 }
 
 func FuzzParseKeys(f *testing.F) {

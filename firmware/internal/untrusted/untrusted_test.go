@@ -98,3 +98,25 @@ func TestSafeName(t *testing.T) {
 		assert.False(t, untrusted.SafeName(name), name)
 	}
 }
+
+func TestDER(t *testing.T) {
+	for _, c := range []struct {
+		head []byte
+		want int64
+	}{
+		{nil, 0},
+		{[]byte{0x30}, 0},
+		{[]byte{0x31, 5}, 0},
+		{[]byte{0x30, 0}, 2},
+		{[]byte{0x30, 0x7f}, 129},
+		{[]byte{0x30, 0x80}, 0}, // BER's indefinite length
+		{[]byte{0x30, 0x81}, 0}, // the length itself is missing
+		{[]byte{0x30, 0x81, 0x80}, 131},
+		{[]byte{0x30, 0x82, 1, 2, 0xff}, 4 + 258},
+		{[]byte{0x30, 0x82, 1}, 0},
+		{[]byte{0x30, 0x84, 0xff, 0xff, 0xff, 0xff}, 6 + 1<<32 - 1},
+		{[]byte{0x30, 0x85, 0, 0, 0, 0, 1}, 0},
+	} {
+		assert.Equal(t, c.want, untrusted.DER(c.head), "%x", c.head)
+	}
+}
