@@ -100,7 +100,7 @@ type Verdict struct {
 // those come from package firmware/advisory.
 func Controls() []Control {
 	all := slices.Concat(accountsControls(), authenticationControls(), tlsControls(), servicesControls(),
-		networkControls(), loggingControls(), recorderControls(), inventoryControls())
+		networkControls(), loggingControls(), dataControls(), recorderControls(), inventoryControls())
 	slices.SortFunc(all, func(a, b *control) int { return strings.Compare(a.id, b.id) })
 	out := make([]Control, len(all))
 	for i, c := range all {

@@ -99,6 +99,21 @@ func accountsControls() []*control {
 			refs:   "NIST SP 800-53 AC-12; IEC 62443-4-2 CR 2.6",
 			judge:  allAre(StateOn, labelled{"login.idle-logout", "idle logout"}),
 		},
+		{
+			id: "ACC-16", title: "No more logins at once than the consumers and two people need", severity: Low, level: 3, risk: "medium",
+			why:    "Every login that nobody needs is room for one that nobody knows of.",
+			remedy: "Bound the logins to the declared consumers and two more; fewer would shut out the recorder, or you.",
+			refs:   "NIST SP 800-53 AC-10; IEC 62443-4-2 CR 2.7",
+			judge:  judgeLoginLimit,
+		},
+		{
+			id: "ACC-17", title: "Ways around the password are off, or owned by somebody", severity: Medium, level: 2, risk: "low",
+			why:    "Answers to questions and a recovery mailbox are a second password, which a rotation does not change.",
+			remedy: "Switch them off, or declare in the baseline's inUse who owns them and keep that one way for the day that it is needed.",
+			refs:   "NIST SP 800-53 IA-5; IEC 62443-4-2 CR 1.5",
+			judge: allAre(StateOff, labelled{"login.recovery.questions", "security questions"},
+				labelled{"login.recovery.mail", "recovery mail"}),
+		},
 	}
 }
 
@@ -284,4 +299,18 @@ func judgeLoginAlarm(q *inquiry) Verdict {
 		return q.unknown("notification methods of no known meaning: " + printable(strings.Join(strange, ", ")))
 	}
 	return q.fail("the illegal-login event notifies nobody outside the device")
+}
+
+func judgeLoginLimit(q *inquiry) Verdict {
+	v, ok := q.setting("login.sessions.max", "logins at once", kindInt)
+	needed := int64(len(q.baseline.Consumers)) + 2
+	switch {
+	case !ok:
+		return q.unknown()
+	case len(q.baseline.Consumers) == 0:
+		return q.unknown("which accounts recorder and VMS use was not declared")
+	case v.Int() > needed:
+		return q.fail("%d may be logged in at once, and %d is enough", v.Int(), needed)
+	}
+	return q.pass("%d may be logged in at once", v.Int())
 }

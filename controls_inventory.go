@@ -6,9 +6,18 @@ import (
 	"strings"
 )
 
-// inventoryControls are INV and FW-09: what the device is, and whether it still is as approved. The other FW ones come from package firmware/advisory.
+// inventoryControls are INV, FW-07 and FW-09: what the device is, and whether it
+// still is as approved. The other FW ones come from package firmware/advisory.
 func inventoryControls() []*control {
 	return []*control{
+		{
+			id: "FW-07", title: "The device updates itself only where that was decided", severity: Low, level: 1, risk: "low",
+			why:    "A device that updates itself restarts when nobody expects it, with firmware that nobody of its owners has looked at; one that was meant to and does not stays behind.",
+			remedy: "Switch fetching and installing off, or declare in the baseline's inUse who wants them on.",
+			refs:   "NIST SP 800-53 SI-2; IEC 62443-4-2 CR 3.10; ETSI EN 303 645 5.3-4, 5.3-6; CRA Annex I Part I (2)(c); EN 18031 SUM-3",
+			judge: allAre(StateOff, labelled{"firmware.auto-download", "fetching firmware by itself"},
+				labelled{"firmware.auto-upgrade", "installing it by itself"}),
+		},
 		{
 			id: "FW-09", title: "The settings are those that were approved", severity: Medium, level: 1, risk: "none",
 			why:    "What changed without a decision was changed by somebody.",

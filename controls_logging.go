@@ -23,6 +23,13 @@ func loggingControls() []*control {
 			judge:  judgeClock,
 		},
 		{
+			id: "LOG-03", title: "The device keeps a log", severity: Medium, level: 1, risk: "none",
+			why:    "Without a log nobody can tell afterwards who logged in and what was changed.",
+			remedy: "Switch the log on, at a level that keeps operations and exceptions.",
+			refs:   "NIST SP 800-53 AU-2, AU-12; IEC 62443-4-2 CR 2.8; ETSI EN 303 645 5.7-2; CRA Annex I Part I (2)(l); EN 18031 LGM; ANSSI R102; CIS v8 8.2",
+			judge:  allAre(StateOn, labelled{"log.enabled", "log"}),
+		},
+		{
 			id: "LOG-04", title: "The log leaves the device, encrypted", severity: Medium, level: 2, risk: "none",
 			why:    "The device's own log is small and goes with the device, or with the intruder.",
 			remedy: "Name a log server that takes TLS and switch encryption on.",

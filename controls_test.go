@@ -91,6 +91,11 @@ var cases = map[string]struct{ pass, fail *camsec.Snapshot }{
 	},
 	"ACC-14": {snap(list("login.alarm", "beep", "center")), snap(list("login.alarm"))},
 	"ACC-15": {snap(on("login.idle-logout")), snap(off("login.idle-logout"))},
+	"ACC-16": {snap(num("login.sessions.max", 3)), snap(num("login.sessions.max", 4))},
+	"ACC-17": {
+		snap(off("login.recovery.questions"), off("login.recovery.mail")),
+		snap(off("login.recovery.questions"), on("login.recovery.mail")),
+	},
 	"AUT-01": {snap(list("http.auth", "digest")), snap(list("http.auth", "digest", "basic"))},
 	"AUT-02": {snap(list("http.auth.algorithms", "MD5", "SHA256")), snap(list("http.auth.algorithms", "MD5"))},
 	"AUT-03": {snap(list("rtsp.auth", "digest")), snap(list("rtsp.auth", "digest/basic"))},
@@ -166,6 +171,12 @@ var cases = map[string]struct{ pass, fail *camsec.Snapshot }{
 	"NET-04": {
 		snap(text("network.gateway", "192.0.2.1"), list("network.dns", "192.0.2.53")),
 		snap(text("network.gateway", "192.0.2.1"), list("network.dns", "192.0.2.53", "203.0.113.9")),
+	},
+	"LOG-03": {snap(on("log.enabled")), snap(off("log.enabled"))},
+	"DAT-02": {snap(on("storage.encrypted")), snap(off("storage.encrypted"))},
+	"FW-07": {
+		snap(off("firmware.auto-download"), off("firmware.auto-upgrade")),
+		snap(off("firmware.auto-download"), on("firmware.auto-upgrade")),
 	},
 	"LOG-04": {snap(on("log.server"), on("log.server.tls")), snap(on("log.server"), off("log.server.tls"))},
 	"LOG-01": {snap(on("time.ntp"), text("time.ntp.server", "10.0.0.1")), snap(off("time.ntp"))},

@@ -53,6 +53,9 @@ var settingKinds = map[string]string{
 	"login.lockout.seconds":        kindInt,
 	"login.alarm":                  kindStrings, // notification methods of the illegal-login event
 	"login.idle-logout":            kindBool,
+	"login.sessions.max":           kindInt,     // how many may be logged in at once
+	"login.recovery.questions":     kindBool,    // answers that reset the password are set
+	"login.recovery.mail":          kindBool,    // an address that codes for it are sent to is set
 	"http.auth":                    kindStrings, // of digest, basic
 	"http.auth.algorithms":         kindStrings, // of MD5, SHA256
 	"rtsp.auth":                    kindStrings, // of digest, basic
@@ -89,9 +92,13 @@ var settingKinds = map[string]string{
 	"service.iot":                  kindBool, // IOT port 30999
 	"mail.tls":                     kindBool, // unset when mail is unused
 	"events.push.auth":             kindBool, // every receiver asks for a login
+	"firmware.auto-download":       kindBool, // new firmware is fetched by itself
+	"firmware.auto-upgrade":        kindBool, // and installed by itself
+	"log.enabled":                  kindBool, // the device keeps a log of its own
 	"log.server":                   kindBool, // the log is sent to another machine
 	"log.server.tls":               kindBool,
 	"events.push.tls":              kindBool, // every receiver over https
+	"storage.encrypted":            kindBool, // everything that the device records to
 	"network.ip-filter":            kindBool,
 	"network.802.1x.method":        kindString, // the vendor's word: EAP-TLS, …
 	"network.ip-version":           kindString, // v4, v6 or dual

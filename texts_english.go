@@ -255,6 +255,14 @@ encryption to the log server
 factory password
 gateway
 idle logout
+security questions
+recovery mail
+encryption of the storage
+fetching firmware by itself
+installing it by itself
+log
+%d may be logged in at once, and %d is enough
+%d may be logged in at once
 illegal-login notification
 inventory
 key of the certificate

@@ -179,3 +179,18 @@ func (c *Client) Advanced(ctx context.Context) (Advanced, error) {
 	}
 	return Advanced{state(n.Find("noOperationEnabled")), number(n.Find("noOperationTime"))}, nil
 }
+
+// LoginLinkNum reads how many may be logged in at once.
+//
+//isapi:op GET /ISAPI/Security/loginLinkNum?format=json
+func (c *Client) LoginLinkNum(ctx context.Context) (int, error) {
+	n, err := c.get(ctx, "LoginLinkNum", wire.Small(), "LoginLinkNum", "")
+	if err != nil {
+		return 0, err
+	}
+	most := number(n.Find("maxLinkNum"))
+	if most == nil || *most < 1 {
+		return 0, malformed(operation("LoginLinkNum"), "no readable maxLinkNum")
+	}
+	return *most, nil
+}

@@ -5,12 +5,9 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
-	"fmt"
 	"net/http/httptrace"
-	"reflect"
 
 	"github.com/camsec/camsec"
 	"github.com/camsec/camsec/auth/wire"
@@ -163,60 +160,4 @@ func (c *Client) shown(ctx context.Context) *x509.Certificate {
 		return nil
 	}
 	return leaf
-}
-
-// SelectCertificate chooses which certificate a function of the device uses,
-// such as HTTPS; the functions, and the names in body, are the device's own
-// (JSON). The document is read back.
-//
-//isapi:op GET /ISAPI/Security/certificate/select/{id}?format=json
-//isapi:op PUT /ISAPI/Security/certificate/select/{id}?format=json
-func (c *Client) SelectCertificate(ctx context.Context, function string, body []byte) (camsec.Change, error) {
-	get, put := operation("SelectCertificate").with(function), writeOf("SelectCertificate").with(function)
-	release, err := c.beginWrite(ctx, put)
-	if err != nil {
-		return notApplied(err)
-	}
-	defer release()
-	var want any
-	if err := json.Unmarshal(body, &want); err != nil {
-		return notApplied(fmt.Errorf("isapi: %s: the body is no JSON", put))
-	}
-	read := func(ctx context.Context) (have any, err error) {
-		resp, err := c.send(ctx, c.transport(), get, wire.Small())
-		if err != nil {
-			return nil, err
-		}
-		doc, _ := parse(resp, wire.Small())
-		if err := refusal(get, resp.Status, doc); err != nil {
-			return nil, err
-		}
-		if json.Unmarshal(resp.Body, &have) != nil {
-			return nil, malformed(get, "no JSON")
-		}
-		return have, nil
-	}
-	before, err := read(ctx)
-	if err != nil {
-		return notApplied(err)
-	}
-	if reflect.DeepEqual(before, want) {
-		return camsec.Change{Outcome: camsec.Applied, Proof: proofUnchanged}, nil
-	}
-	a := c.attempt(ctx, put, body, "application/json")
-	if a.refused != nil {
-		return notApplied(a.refused)
-	}
-	return c.resolve(ctx, put, a, func(ctx context.Context) (likeness, error) {
-		now, err := read(ctx)
-		switch {
-		case err != nil:
-			return likeNeither, err
-		case reflect.DeepEqual(now, want):
-			return likeWanted, nil
-		case reflect.DeepEqual(now, before):
-			return likeBefore, nil
-		}
-		return likeNeither, nil
-	})
 }

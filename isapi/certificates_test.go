@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"math/big"
 	"net/http"
 	"sync"
@@ -74,22 +75,60 @@ func TestCertificates(t *testing.T) {
 
 func TestSelectCertificate(t *testing.T) {
 	b := benchOver(t, "http", isapitest.CurrentCamera(), nil)
-	body := []byte(`{"CertificateSelect":{"customID":"owner-1"}}`)
-	c, err := b.client.SelectCertificate(t.Context(), "HTTPS", body)
+	now, err := b.client.SelectedCertificate(t.Context(), "HTTPS")
+	require.NoError(t, err)
+	assert.Equal(t, isapi.CertificateSelection{Server: "factory"}, now)
+	choice := isapi.CertificateSelection{Server: "owner-1"}
+	c, err := b.client.SelectCertificate(t.Context(), "HTTPS", choice)
 	require.NoError(t, err)
 	assert.Equal(t, camsec.Change{Outcome: camsec.Applied, Proof: "read back"}, c)
-	c, err = b.client.SelectCertificate(t.Context(), "HTTPS", body)
+	now, err = b.client.SelectedCertificate(t.Context(), "HTTPS")
+	require.NoError(t, err)
+	assert.Equal(t, choice, now)
+	now, err = b.client.SelectedCertificate(t.Context(), "ieee802.1x")
+	require.NoError(t, err)
+	assert.Equal(t, "factory", now.Server, "another function's stays")
+	c, err = b.client.SelectCertificate(t.Context(), "HTTPS", choice)
 	require.NoError(t, err)
 	assert.Equal(t, "unchanged: was so already", c.Proof)
-	_, err = b.client.SelectCertificate(t.Context(), "HTTPS", []byte("{"))
-	require.Error(t, err)
+	_, err = b.client.SelectCertificate(t.Context(), "HTTPS", isapi.CertificateSelection{SRTPAlgorithm: "AES256"})
+	require.ErrorIs(t, err, errors.ErrUnsupported, "the document has no such field")
+	_, err = b.client.SelectedCertificate(t.Context(), "coffee")
+	require.ErrorIs(t, err, errors.ErrUnsupported)
 	b.Fail("PUT /ISAPI/Security/certificate/select/HTTPS", http.StatusForbidden, "")
-	_, err = b.client.SelectCertificate(t.Context(), "HTTPS", []byte(`{"CertificateSelect":{"customID":"x"}}`))
+	_, err = b.client.SelectCertificate(t.Context(), "HTTPS", isapi.CertificateSelection{Server: "x"})
 	require.ErrorIs(t, err, camsec.ErrForbidden)
 	assert.Len(t, b.tap.writes(), 2)
 
 	_, err = b.client.ImportCertificate(t.Context(), []byte("not one"))
 	require.ErrorContains(t, err, "certificateFormatIllegal")
+}
+
+// The list follows what the device shows.
+func TestCertificateList(t *testing.T) {
+	b := newBench(t, isapitest.CurrentCamera(), nil)
+	list, err := b.client.Certificates(t.Context())
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	assert.Equal(t, "factory", list[0].ID)
+	assert.Equal(t, []string{"HTTPS", "WebSocketS"}, list[0].Functions)
+	assert.Equal(t, "normal", list[0].Status)
+	leaf, err := b.Host().Certificate()
+	require.NoError(t, err)
+	assert.Equal(t, leaf.NotAfter.UTC().Truncate(24*time.Hour), list[0].NotAfter)
+	for body, want := range map[string]error{
+		`{"ServerCertificates":{"CertificateInfo":[]}}`:                          nil,
+		`{"ServerCertificates":{"CertificateInfo":[{"startDate":"yesterday"}]}}`: nil,
+		`{"Other":1}`: camsec.ErrMalformed,
+		`[`:           camsec.ErrMalformed,
+	} {
+		b.SetDocument("GET /ISAPI/Security/serverCertificate/certificates", []byte(body))
+		list, err = b.client.Certificates(t.Context())
+		require.ErrorIs(t, err, want, body)
+		for _, c := range list {
+			assert.Zero(t, c.NotBefore)
+		}
+	}
 }
 
 // issue has an authority of the test sign a request.

@@ -99,9 +99,10 @@ func kept() isapitest.Profile {
 	p.MoreUsers = []isapitest.User{{ID: 2, Name: "vms", Level: "Operator", Password: "Watch-And-Keep-2"}}
 	maps.Copy(p.Services, map[string]bool{
 		"gb28181": false, "telnet": false, "idle-logout": true, "ipfilter": true, "discovery": false,
-		"onvif": true, "802.1x": true, "wifi": false, "log-server": true,
+		"onvif": true, "802.1x": true, "wifi": false, "log-server": true, "storage-encryption": true,
 	})
 	p.Documents = map[string]string{
+		"GET /ISAPI/Security/loginLinkNum": `{"LoginLinkNum":{"maxLinkNum":3}}`,
 		"GET /ISAPI/Security/userCheck": "<userCheck><statusValue>200</statusValue><isDefaultPassword>false</isDefaultPassword>" +
 			"<isRiskPassword>false</isRiskPassword><isActivated>true</isActivated><residualValidity>60</residualValidity></userCheck>",
 		"GET /ISAPI/Security/ONVIF/users":                   "<UserList><User><id>1</id><userName>vms</userName><userType>operator</userType></User></UserList>",
@@ -139,7 +140,7 @@ func neglected() isapitest.Profile {
 	}
 	maps.Copy(p.Services, map[string]bool{
 		"gb28181": true, "telnet": true, "idle-logout": false, "ipfilter": false, "illegal-login-lock": false, "802.1x": false,
-		"wifi": true, "upnp-ports": true, "log-server": false,
+		"wifi": true, "upnp-ports": true, "log-server": false, "log": false, "storage-encryption": false,
 	})
 	p.PublicInfo, p.Multicast = true, true
 	p.Documents = map[string]string{
@@ -423,7 +424,7 @@ func TestControlTable(t *testing.T) {
 			read = "all settings"
 		case strings.HasPrefix(id, "ACC-") && len(from) == 0:
 			read = "accounts"
-		case len(from) > 0 && !strings.HasPrefix(id, "FW-"):
+		case len(from) > 0 && id != "FW-01" && id != "FW-02":
 			read = strings.Join(slices.Sorted(maps.Keys(from)), ", ")
 		}
 		fmt.Fprintf(&b, "| %s | %d | %s | %s | %s |\n", id, r.Level, r.Severity, r.Title, read)

@@ -78,40 +78,6 @@ func (c *Client) Wireless(ctx context.Context) (Wireless, error) {
 	return w, nil
 }
 
-// A PortMapping is a port that the device asks a router to open for it.
-type PortMapping struct {
-	Internal string // http, admin, rtsp, …
-	External *int   // nil is unknown
-}
-
-// UPnPPorts reads the ports that the device asks routers to open: none if
-// mapping is switched off. What is forwarded by the router's own settings
-// does not show here.
-//
-//isapi:op GET /ISAPI/System/Network/UPnP/ports
-func (c *Client) UPnPPorts(ctx context.Context) ([]PortMapping, error) {
-	n, err := c.get(ctx, "UPnPPorts", wire.Small(), "ports")
-	if err != nil {
-		return nil, err
-	}
-	list := []PortMapping{}
-	switch state(n.Child("enabled")) {
-	case camsec.StateUnknown:
-		return nil, malformed(operation("UPnPPorts"), "no readable enabled element")
-	case camsec.StateOff:
-		return list, nil
-	}
-	for _, p := range n.Child("portList").All("port") {
-		switch state(p.Child("enabled")) {
-		case camsec.StateOn:
-			list = append(list, PortMapping{p.Child("internalPort").String(), number(p.Child("externalPort"))})
-		case camsec.StateUnknown:
-			return nil, malformed(operation("UPnPPorts"), "a port without a readable enabled element")
-		}
-	}
-	return list, nil
-}
-
 // A Port8021X is how an interface logs in to its switch.
 type Port8021X struct {
 	Enabled camsec.State

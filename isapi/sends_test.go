@@ -37,7 +37,8 @@ var arguments = map[string][]any{
 		return file
 	}},
 	"Reboot":               {},
-	"SelectCertificate":    {"HTTPS", []byte(`{"CertificateSelect":{"customID":"x"}}`)},
+	"SelectCertificate":    {"HTTPS", isapi.CertificateSelection{Server: "x"}},
+	"SelectedCertificate":  {"HTTPS"},
 	"UpdateFirmware":       {imageOf(300), nil},
 	"CreateONVIFUser":      {isapi.NewUser{Name: "wall", Level: "mediaUser", Password: secret(newPassword)}},
 	"CreateUser":           {isapi.NewUser{Name: "wall", Level: "Viewer", Password: secret(newPassword)}},
@@ -103,6 +104,7 @@ var profiles = map[string]isapitest.Profile{"Activate": fresh(0), "ActivateV3": 
 func talkative(t *testing.T, readOnly bool) *bench {
 	p := everything()
 	p.RestartTime, p.UpgradeTime = 10*time.Second, 5*time.Second
+	p.Services["double-verification"] = true
 	p.Documents["GET /ISAPI/System/Network/macFilter"] = "<MACFilter><enabled>true</enabled></MACFilter>"
 	nvr := benchOver(t, "http", recorder("connect", "false", "admin"), nil)
 	defer nvr.stop()
@@ -212,7 +214,7 @@ func TestMethodsSendWhatTheTableSays(t *testing.T) {
 			})
 		})
 	}
-	reads := 1 // ExportConfiguration, which takes a key
+	reads := 2 // ExportConfiguration and SelectedCertificate, which take arguments
 	assert.Equal(t, len(arguments)-reads, wrote)
 	named := map[string]bool{}
 	for name := range methods() {

@@ -270,11 +270,10 @@ func (c *Client) SetAdvanced(ctx context.Context, change Advanced) (camsec.Chang
 // SetLoginLinkNum bounds how many may be logged in at once. Too few shut out
 // the recorder, or this client.
 //
-//isapi:op GET /ISAPI/Security/loginLinkNum?format=json
 //isapi:op PUT /ISAPI/Security/loginLinkNum?format=json
 func (c *Client) SetLoginLinkNum(ctx context.Context, most int) (camsec.Change, error) {
 	return c.revise(ctx, revision{
-		set: "SetLoginLinkNum", roots: []string{"LoginLinkNum", ""},
+		get: "LoginLinkNum", set: "SetLoginLinkNum", roots: []string{"LoginLinkNum", ""},
 		edit: func(d *draft) { d.value("maxLinkNum", most) },
 	})
 }

@@ -43,6 +43,7 @@ func (d *Device) Settings(ctx context.Context) ([]camsec.Setting, error) {
 	r.state("login.anonymous", "enabled", anonymous.Enabled)
 	advanced := read(r, "Advanced", c.Advanced)
 	r.state("login.idle-logout", "noOperationEnabled", advanced.IdleLogout)
+	r.logins(c)
 
 	integrate := read(r, "Integrate", c.Integrate)
 	r.state("integration.cgi", "Integrate/CGI/enable", integrate.CGI)
@@ -80,6 +81,10 @@ func (d *Device) Settings(ctx context.Context) ([]camsec.Setting, error) {
 	r.alarm(read(r, "EventTriggers", c.EventTriggers))
 	r.clock(c)
 	r.log(c)
+	r.storage(read(r, "Storage", c.Storage))
+	upgrade := read(r, "OnlineUpgrade", c.OnlineUpgrade)
+	r.state("firmware.auto-download", "OnlineUpgradeParameter/autoDownloadPackage", upgrade.Download)
+	r.state("firmware.auto-upgrade", "OnlineUpgradeParameter/timingUpgrade", upgrade.Upgrade)
 	public := read(r, "PublicDeviceInfo", c.PublicDeviceInfo)
 	r.state("http.public-info", "DeviceInfo", public)
 	r.certificate(c)
@@ -225,6 +230,18 @@ func lockMax(caps Capabilities) int {
 		return 0
 	}
 	return n
+}
+
+// logins files how many may be logged in, and the ways around a password.
+func (r *settingsReader) logins(c *Client) {
+	var most *int
+	if n := read(r, "LoginLinkNum", c.LoginLinkNum); n > 0 {
+		most = &n
+	}
+	r.number("login.sessions.max", "LoginLinkNum/maxLinkNum", most)
+	questions := read(r, "SecurityQuestions", c.SecurityQuestions)
+	r.state("login.recovery.questions", "SecurityQuestion/QuestionList/Question/mark", questions.Set)
+	r.state("login.recovery.mail", "SecurityEmail/SecurityInformation/emailAddress", read(r, "RecoveryMail", c.RecoveryMail))
 }
 
 // rtsp takes the streams' own block where there is one, as on cameras, and
@@ -381,4 +398,19 @@ func (r *settingsReader) clock(c *Client) {
 		}
 	}
 	r.add("time.ntp.server", "NTPServerList/NTPServer/hostName", server, notOffered("no server is set"))
+}
+
+// storage is encrypted if every medium is. What the device does not tell of is
+// not hidden by what it does.
+func (r *settingsReader) storage(media []Medium) {
+	const path = "storage/hddList/hdd/Encryption/encryptionStatus"
+	if len(media) == 0 {
+		r.add("storage.encrypted", path, camsec.Value{}, notOffered("the device records to nothing"))
+		return
+	}
+	var open []camsec.State
+	for _, m := range media {
+		open = append(open, opposite(m.Encrypted))
+	}
+	r.state("storage.encrypted", path, opposite(anyOf(open)))
 }

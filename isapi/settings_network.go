@@ -37,6 +37,7 @@ func (r *settingsReader) upnp(c *Client) {
 }
 
 func (r *settingsReader) log(c *Client) {
+	r.state("log.enabled", "LogConfig/enabled", read(r, "LogConfig", c.LogConfig).Enabled)
 	server := read(r, "LogServer", c.LogServer)
 	on := server.Enabled
 	if on == camsec.StateOn && server.Host == "" {

@@ -285,8 +285,10 @@ func (d *Device) Fail(methodAndPath string, status int, body string) {
 // SetService switches a service: "ssh", "telnet", "upnp", "snmp", "ddns",
 // "ftp", "ezviz", "ehome", "sip", "gb28181", "ipfilter", "802.1x", "onvif",
 // "cgi", "anonymous", "discovery", "illegal-login-lock", "idle-logout",
-// "wifi", "upnp-ports", "log-server", or a protocol of adminAccesses ("HTTP", "RTSP", …). A service the profile lacks is added. It
-// panics on a name it does not know.
+// "wifi", "upnp-ports", "log-server", "security-questions", "recovery-mail",
+// "double-verification", "log", "auto-download", "auto-upgrade",
+// "storage-encryption", or a protocol of adminAccesses ("HTTP", "RTSP", …). A
+// service the profile lacks is added. It panics on a name it does not know.
 func (d *Device) SetService(name string, on bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -103,8 +103,8 @@ func documents(p Profile) map[string]string {
 		set(certificatePath, p.doc("WebCertificate", fields...))
 	}
 	if p.NotSupported != 404 { // documented, not recorded
-		set(selectPath+"HTTPS", `{"CertificateSelect":{"customID":"factory"}}`)
-		set("/ISAPI/Security/loginLinkNum", `{"LoginLinkNum":{"maxLinkNum":32}}`)
+		selections(set)
+		set(linksPath, `{"LoginLinkNum":{"maxLinkNum":32}}`)
 	}
 	if p.RTSPDocument {
 		set("/ISAPI/Security/RTSPCertificate", p.doc("RTSPCertificate", el("certificateType", "digest")))

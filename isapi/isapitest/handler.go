@@ -214,6 +214,10 @@ func (d *Device) find(method, path string) (string, bool) {
 		return d.profile.doc("userCheck", el("statusValue", 200), el("statusString", "OK"),
 			el("isDefaultPassword", d.profile.DefaultPassword), el("isRiskPassword", d.profile.RiskPassword),
 			el("isActivated", d.activated)), true
+	case path == portStatusPath:
+		return d.portStatus()
+	case path == certificatesPath && d.profile.NotSupported != http.StatusNotFound:
+		return d.certificateList()
 	case path == onlinePath:
 		now := d.host.Now().Format("2006-01-02 15:04:05")
 		return d.profile.doc("OnlineUserList", in("OnlineUser", el("id", 65536), el("name", d.profile.User),

@@ -191,7 +191,8 @@ func CurrentCamera() Profile {
 			"ezviz": false, "ehome": false, "sip": false, "ipfilter": false, "802.1x": false,
 			"onvif": false, "cgi": false, "anonymous": false, "discovery": true,
 			"illegal-login-lock": true, "idle-logout": true, "gb28181": false, "log-server": false, "wifi": false,
-			"upnp-ports": false,
+			"upnp-ports": false, "security-questions": false, "recovery-mail": false, "log": true,
+			"auto-download": false, "auto-upgrade": false, "storage-encryption": false,
 		},
 	}
 }
@@ -254,6 +255,7 @@ func Recorder() Profile {
 		Services: map[string]bool{
 			"ssh": false, "upnp": false, "ddns": false, "ftp": false, "ezviz": true, "ehome": false,
 			"ipfilter": false, "anonymous": false, "discovery": true, "illegal-login-lock": true,
+			"double-verification": false,
 		},
 	}
 	names := []string{"Gate", "Yard", "Dock", "Hall", "Stairs", "Office", "Roof", "Lobby", "Store"}

@@ -11,7 +11,7 @@ import (
 
 // place says where a service's switch is: in the document at path, the elements
 // named by steps. Documents with on and off hold those words instead of true
-// and false; one in JSON is on when it holds the text json.
+// and false; one that is written as a whole is on when it holds the text json.
 type place struct {
 	path    string
 	steps   []string
@@ -22,26 +22,36 @@ type place struct {
 const network = "/ISAPI/System/Network/"
 
 var places = map[string]place{
-	"ssh":                {path: network + "ssh", steps: []string{"enabled"}},
-	"telnet":             {path: network + "telnetd", steps: []string{"enabled"}},
-	"upnp":               {path: network + "UPnP", steps: []string{"enabled"}},
-	"snmp":               {path: network + "SNMP", steps: []string{"SNMPv2c", "enabled"}},
-	"ddns":               {path: network + "DDNS", steps: []string{"DDNS", "enabled"}},
-	"ftp":                {path: network + "ftp", steps: []string{"FTPNotification", "enabled"}},
-	"ezviz":              {path: network + "EZVIZ", steps: []string{"enabled"}},
-	"ehome":              {path: network + "Ehome", steps: []string{"enabled"}},
-	"sip":                {path: network + "SIP", steps: []string{"SIPServer", "Standard", "enabled"}},
-	"log-server":         {path: "/ISAPI/System/logServer", steps: []string{"enabled"}},
-	"wifi":               {path: network + "interfaces/2/wireless", steps: []string{"enabled"}},
-	"upnp-ports":         {path: network + "UPnP/ports", steps: []string{"enabled"}},
-	"idle-logout":        {path: "/ISAPI/Security/advanced", json: `"noOperationEnabled":true`},
-	"gb28181":            {path: network + "SIP/1/SIPInfo", steps: []string{"GB28181", "enabled"}},
-	"ipfilter":           {path: network + "ipFilter", steps: []string{"enabled"}},
-	"802.1x":             {path: network + "interfaces/1/ieee802.1x", steps: []string{"enabled"}},
-	"onvif":              {path: network + "Integrate", steps: []string{"ONVIF", "enable"}},
-	"cgi":                {path: network + "Integrate", steps: []string{"CGI", "enable"}},
-	"anonymous":          {path: "/ISAPI/Security/UserPermission/anonymouslogin", steps: []string{"enabled"}},
-	"illegal-login-lock": {path: lockPath, steps: []string{"enabled"}},
+	"ssh":                 {path: network + "ssh", steps: []string{"enabled"}},
+	"telnet":              {path: network + "telnetd", steps: []string{"enabled"}},
+	"upnp":                {path: network + "UPnP", steps: []string{"enabled"}},
+	"snmp":                {path: network + "SNMP", steps: []string{"SNMPv2c", "enabled"}},
+	"ddns":                {path: network + "DDNS", steps: []string{"DDNS", "enabled"}},
+	"ftp":                 {path: network + "ftp", steps: []string{"FTPNotification", "enabled"}},
+	"ezviz":               {path: network + "EZVIZ", steps: []string{"enabled"}},
+	"ehome":               {path: network + "Ehome", steps: []string{"enabled"}},
+	"sip":                 {path: network + "SIP", steps: []string{"SIPServer", "Standard", "enabled"}},
+	"log-server":          {path: "/ISAPI/System/logServer", steps: []string{"enabled"}},
+	"wifi":                {path: network + "interfaces/2/wireless", steps: []string{"enabled"}},
+	"upnp-ports":          {path: network + "UPnP/ports", steps: []string{"enabled"}},
+	"idle-logout":         {path: "/ISAPI/Security/advanced", json: `"noOperationEnabled":true`},
+	"gb28181":             {path: network + "SIP/1/SIPInfo", steps: []string{"GB28181", "enabled"}},
+	"ipfilter":            {path: network + "ipFilter", steps: []string{"enabled"}},
+	"802.1x":              {path: network + "interfaces/1/ieee802.1x", steps: []string{"enabled"}},
+	"onvif":               {path: network + "Integrate", steps: []string{"ONVIF", "enable"}},
+	"cgi":                 {path: network + "Integrate", steps: []string{"CGI", "enable"}},
+	"anonymous":           {path: "/ISAPI/Security/UserPermission/anonymouslogin", steps: []string{"enabled"}},
+	"illegal-login-lock":  {path: lockPath, steps: []string{"enabled"}},
+	"security-questions":  {path: questionsPath, json: "<mark>true</mark>"},
+	"recovery-mail":       {path: mailPath, json: "@"},
+	"double-verification": {path: twoPersonsPath, json: `"enable":true`},
+	"log":                 {path: logConfigPath, steps: []string{"enabled"}},
+	"auto-download":       {path: selfUpdatePath, json: `"autoDownloadPackage":true`},
+	"auto-upgrade":        {path: selfUpdatePath, json: `"timingUpgrade":true`},
+	"storage-encryption": {
+		path: storagePath, steps: []string{"hddList", "hdd", "Encryption", "encryptionStatus"},
+		on: "encrypted", off: "unencrypted",
+	},
 	"discovery": {
 		path: "/ISAPI/System/discoveryMode", steps: []string{"PcapMode"},
 		on: "discoverable", off: "nonDiscoverable",
@@ -131,7 +141,10 @@ func (p *Profile) serviceDocument(name string) (path, body string) {
 		body = p.doc("IllegalLoginLock", el("enabled", on),
 			el("maxIllegalLoginTimes", times), el("maxIllegalLoginLockTime", wait))
 	default:
-		return "", ""
+		body = p.readingDocument(name)
+	}
+	if body == "" {
+		path = ""
 	}
 	return path, body
 }
