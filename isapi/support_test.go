@@ -50,7 +50,7 @@ func inREADME(t *testing.T, name, want string) {
 // Every operation is answered by one of the simulated devices.
 func TestSimulatedDevicesAnswerOperations(t *testing.T) {
 	answered := map[string]bool{}
-	for _, profile := range []isapitest.Profile{isapitest.OldCamera(), isapitest.CurrentCamera(), isapitest.Recorder()} {
+	for _, profile := range []isapitest.Profile{isapitest.OldCamera(), isapitest.CurrentCamera(), isapitest.Recorder(), isapitest.RecorderNXI()} {
 		dev, err := isapitest.Start(profile, &isapitest.Options{InProcess: true})
 		require.NoError(t, err)
 		defer dev.Close()

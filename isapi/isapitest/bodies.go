@@ -27,7 +27,7 @@ func Bodies() []Body {
 		guide = "the maker's guide"
 		peers = "others' clients"
 	)
-	return []Body{
+	all := []Body{
 		{activatePath, Recorded, "a recorder NXI V5.05"},
 		{infoPath, Recorded, many},
 		{"/ISAPI/System/capabilities", Recorded, many},
@@ -70,10 +70,21 @@ func Bodies() []Body {
 		{"/ISAPI/Security/UserPermission/anonymouslogin", Documented, guide},
 		{onvifPath, Documented, peers},
 		{"/ISAPI/Security/advanced", Documented, guide},
-		{"/ISAPI/Security/loginLinkNum", Documented, guide},
-		{selectPath + "HTTPS", Documented, guide},
+		{linksPath, Documented, guide},
+		{questionsPath, Documented, guide},
+		{mailPath, Documented, guide},
+		{twoPersonsPath, Documented, guide},
+		{logConfigPath, Documented, guide},
+		{storagePath, Recorded, "cameras V5.7"},
+		{selfUpdatePath, Documented, guide},
+		{portStatusPath, Documented, guide},
+		{certificatesPath, Documented, guide},
 		{upgradePath, Documented, guide},
 	}
+	for _, function := range functions {
+		all = append(all, Body{selectPath + function, Documented, guide})
+	}
+	return all
 }
 
 // EvidenceOf returns what the document at a path rests on; empty for one that

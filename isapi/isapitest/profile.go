@@ -255,7 +255,6 @@ func Recorder() Profile {
 		Services: map[string]bool{
 			"ssh": false, "upnp": false, "ddns": false, "ftp": false, "ezviz": true, "ehome": false,
 			"ipfilter": false, "anonymous": false, "discovery": true, "illegal-login-lock": true,
-			"double-verification": false,
 		},
 	}
 	names := []string{"Gate", "Yard", "Dock", "Hall", "Stairs", "Office", "Roof", "Lobby", "Store"}

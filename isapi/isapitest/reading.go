@@ -4,7 +4,6 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -116,9 +115,12 @@ func (d *Device) certificateList() (string, bool) {
 	return string(b), err == nil
 }
 
+// functions are what a certificate can be chosen for.
+var functions = []string{"HTTPS", "WebSocketS", "SDK_OVER_TLS", "SRTP", "securityLog", "ieee802.1x"}
+
 // selections are which certificate each function uses.
 func selections(set func(path, body string)) {
-	for _, function := range strings.Fields("HTTPS WebSocketS SDK_OVER_TLS SRTP securityLog ieee802.1x") {
+	for _, function := range functions {
 		set(selectPath+function, `{"CertificateSelect":{"clientCertificate":"","serverCertificate":"factory","CACertificate":""}}`)
 	}
 }

@@ -40,7 +40,7 @@ func RecorderNXI() Profile {
 		Services: map[string]bool{
 			"ssh": false, "upnp": false, "snmp": false, "ddns": false, "ezviz": true, "ehome": false, "gb28181": false,
 			"ipfilter": false, "802.1x": false, "onvif": true, "cgi": true, "anonymous": false, "discovery": true,
-			"illegal-login-lock": true, "log-server": false,
+			"illegal-login-lock": true, "log-server": false, "double-verification": false,
 		},
 	}
 	for i, name := range []string{"Gate", "Gate, thermal", "Yard", "Old barn"} {
