@@ -204,7 +204,7 @@ func parseField(v string) []Challenge {
 				c.Qop = append(c.Qop, low)
 			case comma || low == "digest" || low == "basic":
 				start(word)
-			case len(out) > 0:
+			default: // after a parameter, hence in a challenge
 				out[len(out)-1].fail("parameter without a value")
 			}
 			comma = false

@@ -107,6 +107,32 @@ func TestChallenges(t *testing.T) {
 			nil,
 		},
 		{
+			"a bare list of qualities, auth last",
+			[]string{`Digest realm="r", qop=auth-int, auth, nonce="n"`},
+			digest.Challenge{Scheme: "digest", Realm: "r", Nonce: "n", Hash: digest.MD5, Qop: []string{"auth-int", "auth"}},
+			nil,
+		},
+		{
+			"a bare value that is empty, before others",
+			[]string{`Digest opaque=, realm="r", algorithm=,nonce="n"`},
+			digest.Challenge{Scheme: "digest", Realm: "r", Nonce: "n", Hash: digest.MD5},
+			nil,
+		},
+		{
+			"the strongest stands first",
+			[]string{`Digest realm="r", nonce="a", algorithm=SHA-256`, `Digest realm="r", nonce="b", algorithm=MD5`, `Digest realm="r", nonce="c"`},
+			digest.Challenge{Scheme: "digest", Realm: "r", Nonce: "a", Algorithm: "SHA-256", Hash: digest.SHA256},
+			nil,
+		},
+		{
+			"a stray character before the scheme",
+			[]string{`"Digest realm="r", nonce="n"`},
+			digest.Challenge{Scheme: "digest", Realm: "r", Nonce: "n", Hash: digest.MD5},
+			nil,
+		},
+		{"a stray character among the parameters", []string{`Digest realm="r", nonce="n", "`}, digest.Challenge{}, digest.ErrChallenge},
+		{"a stray character instead of a name", []string{`Digest realm="r", ="x", nonce="n"`}, digest.Challenge{}, digest.ErrChallenge},
+		{
 			"the first of repeated parameters, unknown ones ignored",
 			[]string{`Digest realm="r", realm="s", nonce="n", nonce="m", domain="::", x-y=z`},
 			digest.Challenge{Scheme: "digest", Realm: "r", Nonce: "n", Hash: digest.MD5},

@@ -149,8 +149,9 @@ func newGenerator(p Policy) (generator, error) {
 	if len(g.alphabet) < 2 || bitCount(present) < p.MinClasses || p.MinClasses > g.length {
 		return generator{}, fmt.Errorf("%w: its alphabet or length does not suffice", ErrPolicy)
 	}
-	if g.policy.MaxRun <= 0 || g.policy.MaxRun > HikvisionStrict.MaxRun {
-		g.policy.MaxRun = HikvisionStrict.MaxRun
+	g.policy.MaxRun = HikvisionStrict.MaxRun
+	if p.MaxRun > 0 {
+		g.policy.MaxRun = min(p.MaxRun, HikvisionStrict.MaxRun)
 	}
 	g.policy.ForbidWords = append([]string{}, p.ForbidWords...)
 	g.policy.ForbidWords = append(g.policy.ForbidWords, "123", "admin")

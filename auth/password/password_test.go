@@ -63,7 +63,14 @@ func TestCheck(t *testing.T) {
 		{strict, "op", "qaaaW7pp", ""},
 		{strict, "op", "abcba7.Q", ""},
 		{password.Policy{ForbidInside: true}, "boss", "xBOSSx", password.RuleInside},
+		{password.Policy{ForbidInside: true}, "bos", "xBOSx", password.RuleInside},
 		{password.Policy{ForbidInside: true}, "bo", "xBOx", ""},
+		{password.Policy{}, "u", "!~", ""},
+		{password.Policy{}, "u", "! ~", password.RuleCharacter},
+		{password.Policy{}, "u", "!\x7f~", password.RuleCharacter},
+		{password.Axis, "root", " ~", ""},
+		{password.Axis, "root", "\x7f", password.RuleCharacter},
+		{password.Dahua, "admin", "k9fWz'2Lq", password.RuleCharacter},
 		{password.Policy{ForbidUser: true, ForbidReverse: true, ForbidInside: true}, "", "x", ""},
 		{password.Dahua, "admin", "k9fWz;2Lq", password.RuleCharacter},
 		{password.Hanwha, "admin", "k9fWz,2Lq", password.RuleCharacter},
@@ -84,6 +91,11 @@ func TestCheck(t *testing.T) {
 			assert.NotContains(t, fmt.Sprintf("%v %+v %#v", err, err, err), tc.secret)
 		}
 	}
+}
+
+func TestErrorNamesRuleAndBound(t *testing.T) {
+	assert.EqualError(t, password.Check(password.Hikvision, "admin", secret("k9fWz2L")), "password: too short (limit 8)")
+	assert.EqualError(t, password.Check(password.Hikvision, "Oper4tor", secret("Oper4tor")), "password: is the user name")
 }
 
 func TestGeneratedIsAccepted(t *testing.T) {
@@ -119,6 +131,50 @@ func TestGenerateNilReader(t *testing.T) {
 	b, err := password.Generate(nil, password.Hikvision, "admin")
 	require.NoError(t, err)
 	assert.NotEqual(t, a.Reveal(), b.Reveal())
+}
+
+// Runs are kept as short as newer firmware wants, and shorter if the policy
+// says so: with two letters nearly every draw has one of four.
+func TestGenerateAvoidsRuns(t *testing.T) {
+	random := seeded(5)
+	for most, want := range map[int]int{-1: 3, 0: 3, 1: 1, 2: 2, 3: 3, 9: 3} {
+		longest := 0
+		for range 100 {
+			s, err := password.Generate(random, password.Policy{Alphabet: "ax", MaxRun: most, MaxLength: 6}, "admin")
+			require.NoError(t, err)
+			run := 0
+			raw := s.Reveal()
+			for i, c := range raw {
+				if i > 0 && c != raw[i-1] {
+					run = 0
+				}
+				run++
+				longest = max(longest, run)
+			}
+		}
+		assert.Equal(t, want, longest, "%d", most)
+	}
+}
+
+// Of an alphabet only distinct characters that may be sent count.
+func TestGenerateDrawsFromDistinctCharacters(t *testing.T) {
+	for alphabet, drawn := range map[string]string{"aaab!~": "ab!~", "!~ax": "!~ax", " \x1f\x7fa0": "a0"} {
+		policy := password.Policy{Alphabet: alphabet, Allowed: password.Axis.Allowed + "\x1f\x7f", MaxLength: 2}
+		assert.InDelta(t, 2*math.Log2(float64(len(drawn))), password.Entropy(policy), 1e-9, "%q", alphabet)
+		random := seeded(6)
+		seen := make(map[byte]bool)
+		for range 200 {
+			s, err := password.Generate(random, policy, "admin")
+			require.NoError(t, err)
+			for _, c := range s.Reveal() {
+				seen[c] = true
+			}
+		}
+		assert.Len(t, seen, len(drawn), "%q", alphabet)
+		for c := range seen {
+			assert.Contains(t, drawn, string(rune(c)))
+		}
+	}
 }
 
 func TestGenerateAvoidsUser(t *testing.T) {

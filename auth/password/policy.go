@@ -179,10 +179,10 @@ func (p Policy) check(user string, b []byte) *Error {
 
 func (p Policy) lengths() (least, most int) {
 	least, most = max(p.MinLength, 1), p.MaxLength
-	if most <= 0 || most > maxLength {
+	if most <= 0 {
 		most = maxLength
 	}
-	return least, most
+	return least, min(most, maxLength)
 }
 
 func (p Policy) allows(c byte) bool {

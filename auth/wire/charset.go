@@ -2,10 +2,8 @@ package wire
 
 import (
 	"bytes"
-	"encoding/binary"
 	"mime"
 	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
 
 	"golang.org/x/net/html/charset"
@@ -27,19 +25,18 @@ func toUTF8(body []byte, contentType string) (doc []byte, flags Flags) {
 	case bytes.HasPrefix(body, bomUTF8):
 		body, label = body[len(bomUTF8):], "utf-8"
 	case bytes.HasPrefix(body, bomUTF16LE):
-		body, label = fromUTF16(body[2:], binary.LittleEndian), "utf-8"
+		body, label = fromUTF16(body[2:], "utf-16le"), "utf-8"
 	case bytes.HasPrefix(body, bomUTF16BE):
-		body, label = fromUTF16(body[2:], binary.BigEndian), "utf-8"
-	case len(body) >= 4 && body[0] == '<' && body[1] == 0:
-		body, label = fromUTF16(body, binary.LittleEndian), "utf-8"
-	case len(body) >= 4 && body[0] == 0 && body[1] == '<':
-		body, label = fromUTF16(body, binary.BigEndian), "utf-8"
+		body, label = fromUTF16(body[2:], "utf-16be"), "utf-8"
+	case bytes.HasPrefix(body, []byte("<\x00")):
+		body, label = fromUTF16(body, "utf-16le"), "utf-8"
+	case bytes.HasPrefix(body, []byte("\x00<")):
+		body, label = fromUTF16(body, "utf-16be"), "utf-8"
 	}
 	body = bytes.TrimLeft(body, "\x00 \t\r\n")
-	if n := len(body); n > 0 {
-		if body = bytes.TrimRight(body, "\x00 \t\r\n"); bytes.IndexByte(body[len(body):n], 0) >= 0 {
-			flags |= FlagTrailing
-		}
+	n := len(body)
+	if body = bytes.TrimRight(body, "\x00 \t\r\n"); bytes.IndexByte(body[len(body):n], 0) >= 0 {
+		flags |= FlagTrailing
 	}
 	body, declared := cutDeclaration(body)
 	if label == "" {
@@ -71,15 +68,15 @@ func toUTF8(body []byte, contentType string) (doc []byte, flags Flags) {
 // cutDeclaration splits an XML declaration off and returns its encoding.
 func cutDeclaration(doc []byte) (rest []byte, encoding string) {
 	const longest = 512
-	if !bytes.HasPrefix(doc, []byte("<?xml")) || len(doc) < 6 || !isSpace(doc[5]) {
+	head, ok := bytes.CutPrefix(doc, []byte("<?xml"))
+	if !ok {
 		return doc, ""
 	}
-	end := bytes.Index(doc[:min(len(doc), longest)], []byte("?>"))
-	if end < 0 {
+	decl, after, ok := bytes.Cut(head, []byte("?>"))
+	if !ok || len(decl) == 0 || !isSpace(decl[0]) || len(decl) > longest {
 		return doc, ""
 	}
-	decl := string(doc[5:end])
-	if _, after, ok := strings.Cut(decl, "encoding"); ok {
+	if _, after, ok := strings.Cut(string(decl), "encoding"); ok {
 		after = strings.TrimLeft(after, " \t\r\n=")
 		if after != "" && (after[0] == '"' || after[0] == '\'') {
 			if v, _, ok := strings.Cut(after[1:], after[:1]); ok {
@@ -87,25 +84,12 @@ func cutDeclaration(doc []byte) (rest []byte, encoding string) {
 			}
 		}
 	}
-	return bytes.TrimLeft(doc[end+2:], " \t\r\n"), encoding
+	return bytes.TrimLeft(after, " \t\r\n"), encoding
 }
 
-func fromUTF16(b []byte, order binary.ByteOrder) []byte {
-	out := make([]byte, 0, len(b)/2+len(b)/8+1)
-	for len(b) >= 2 {
-		r := rune(order.Uint16(b))
-		b = b[2:]
-		if utf16.IsSurrogate(r) {
-			var low rune
-			if len(b) >= 2 {
-				low = rune(order.Uint16(b))
-			}
-			if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
-				b = b[2:]
-			}
-		}
-		out = utf8.AppendRune(out, r)
-	}
+// fromUTF16 leaves half a character at the end, as a NUL after the document is.
+func fromUTF16(b []byte, label string) []byte {
+	out, _ := decodeCharset(label, b[:len(b)&^1])
 	return out
 }
 
@@ -130,10 +114,10 @@ func sanitize(doc []byte) (clean []byte, replaced bool) {
 				replace(i, n)
 			}
 			i += n
-		case c >= 0x20 && c < utf8.RuneSelf, c == '\t', c == '\n', c == '\r':
-			i++
-		case c < 0x20:
+		case c < 0x20 && !isSpace(c):
 			replace(i, 1)
+			i++
+		case c < utf8.RuneSelf:
 			i++
 		default:
 			r, n := utf8.DecodeRune(doc[i:])

@@ -120,9 +120,7 @@ func clean(s string) string { return Clean(s, maxErrorText) }
 // those that turn the direction of text among it, and what is longer than
 // most characters is cut.
 func Clean(s string, most int) string {
-	if longest := utf8.UTFMax * (most + 1); len(s) > longest {
-		s = s[:longest]
-	}
+	s = s[:min(len(s), utf8.UTFMax*(most+1))]
 	s = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return utf8.RuneError

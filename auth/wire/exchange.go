@@ -105,7 +105,7 @@ func readBody(req *http.Request, resp *http.Response, body *watchedBody, lim Lim
 		return nil, bodyError(body, resp.StatusCode, err)
 	case err != nil:
 		return nil, err
-	case promised >= 0 && body.n < promised:
+	case body.n < promised:
 		return nil, &Error{Kind: KindTruncated, Status: resp.StatusCode, Detail: fmt.Sprintf("%d of %d bytes", body.n, promised)}
 	}
 	return raw, nil
@@ -117,14 +117,12 @@ func tooLarge(resp *http.Response, lim Limits) error {
 
 var errOverLimit = errors.New("over the limit")
 
-// readAll reads r to its end, or until it has more than limit bytes. It
-// trusts a promised length only for a small first buffer.
-func readAll(r io.Reader, promised, limit int64) ([]byte, error) {
-	const first = 64 << 10
-	size := int64(512)
-	if promised >= 0 {
-		size = min(promised, first) + 1 // one more, to meet the end
-	}
+// firstBuffer is how much room a body of unknown length gets at first.
+const firstBuffer = 512
+
+// readAll reads r to its end, or until it has more than limit bytes, into a
+// buffer of size bytes that grows.
+func readAll(r io.Reader, size, limit int64) ([]byte, error) {
 	buf := make([]byte, 0, size)
 	for stuck := 0; ; {
 		n, err := r.Read(buf[len(buf):cap(buf)])
@@ -166,7 +164,11 @@ func decoded(resp *http.Response, body io.Reader, promised int64, lim Limits) ([
 	if enc == "gzip" || enc == "x-gzip" {
 		return unzipped(resp, body, lim)
 	}
-	raw, err := readAll(body, promised, lim.Body)
+	size := int64(firstBuffer)
+	if promised >= 0 { // trusted only for a little
+		size = min(promised, 64<<10) + 1 // one more, to meet the end
+	}
+	raw, err := readAll(body, size, lim.Body)
 	if err == nil && len(raw) > 0 && enc != "" && enc != "identity" {
 		err = &Error{Kind: KindEncoding, Status: resp.StatusCode, Detail: strconv.Quote(clean(enc))}
 	}
@@ -183,12 +185,12 @@ func unzipped(resp *http.Response, body io.Reader, lim Limits) ([]byte, error) {
 	case len(head) == 0:
 		return nil, err
 	case looksXML(head):
-		return readAll(in, -1, lim.Body)
+		return readAll(in, firstBuffer, lim.Body)
 	}
 	var raw []byte
 	zr, err := gzip.NewReader(in)
 	if err == nil {
-		raw, err = readAll(zr, -1, lim.Body)
+		raw, err = readAll(zr, firstBuffer, lim.Body)
 	}
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
@@ -201,8 +203,7 @@ func unzipped(resp *http.Response, body io.Reader, lim Limits) ([]byte, error) {
 }
 
 func looksXML(b []byte) bool {
-	b = bytes.TrimLeft(bytes.TrimPrefix(b, bomUTF8), " \t\r\n")
-	return len(b) > 0 && b[0] == '<'
+	return bytes.HasPrefix(bytes.TrimLeft(bytes.TrimPrefix(b, bomUTF8), " \t\r\n"), []byte("<"))
 }
 
 // watchedBody puts off the watchdog with every read that brings something.

@@ -154,6 +154,9 @@ func TestDoFraming(t *testing.T) {
 		{name: "case 74 says gzip, is XML", script: says(answer("\n<a/>", "Content-Encoding: gzip")), body: "\n<a/>"},
 		{name: "case 74 says gzip, is something", script: says(answer("hello there, this is no gzip", "Content-Encoding: gzip")), kind: wire.KindEncoding},
 		{name: "case 75 br", script: says(answer("<a/>", "Content-Encoding: br")), kind: wire.KindEncoding, text: "br"},
+		{name: "case 74 says gzip, is white space", script: says(answer(strings.Repeat(" ", 100), "Content-Encoding: gzip")), kind: wire.KindEncoding},
+		{name: "case 74 says gzip, is nothing", script: says(answer("", "Content-Encoding: gzip")), body: ""},
+		{name: "case 75 br of nothing", script: says(answer("", "Content-Encoding: br")), body: ""},
 		{name: "case 76 TLS bytes on http", script: says("\x15\x03\x01\x00\x02\x02\x46\r\n\r\n"), kind: wire.KindProtocol, text: "https port?"},
 		{name: "case 79 Date far off", script: says(answer("<a/>", "Date: Thu, 01 Jan 1970 00:00:00 GMT")), body: "<a/>"},
 		{name: "case 80 empty", script: says(answer("")), body: ""},
@@ -176,23 +179,28 @@ func TestDoFraming(t *testing.T) {
 }
 
 func TestDoBoundsMemory(t *testing.T) {
-	const most = 64 << 20 // allocated in all, not at once
 	bomb := answer(gzipped(strings.Repeat("a", 32<<20)), "Content-Encoding: gzip")
-	for name, script := range map[string]func(net.Conn, *http.Request){
-		"case 73 gzip bomb": says(bomb),
-		"case 58 body without end": func(c net.Conn, _ *http.Request) {
+	for name, tc := range map[string]struct {
+		script func(net.Conn, *http.Request)
+		kind   wire.Kind
+		most   uint64 // allocated in all, not at once
+	}{
+		"case 73 gzip bomb": {says(bomb), wire.KindTooLarge, 64 << 20},
+		"case 58 body without end": {func(c net.Conn, _ *http.Request) {
 			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n")
 			repeat(c, strings.Repeat("a", 64<<10))
-		},
+		}, wire.KindTooLarge, 64 << 20},
+		"a small body of unknown length": {says("HTTP/1.1 200 OK\r\n\r\n" + strings.Repeat("a", 4000)), wire.KindUnknown, 1 << 20},
+		"a small body, much promised":    {says("HTTP/1.1 200 OK\r\nContent-Length: 16000000\r\n\r\n<a/>"), wire.KindTruncated, 1 << 20},
 	} {
 		t.Run(name, func(t *testing.T) {
-			rt := (&device{script: script}).transport(t)
+			rt := (&device{script: tc.script}).transport(t)
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			_, err := wire.Do(rt, get(t), wire.Limits{})
 			runtime.ReadMemStats(&after)
-			require.Equal(t, wire.KindTooLarge, wire.KindOf(err))
-			require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(most))
+			require.Equal(t, tc.kind, wire.KindOf(err))
+			require.Less(t, after.TotalAlloc-before.TotalAlloc, tc.most)
 		})
 	}
 }
@@ -373,6 +381,8 @@ func TestDoRedirect(t *testing.T) {
 		{"307 keeps the body here", "307 Temporary Redirect", "/elsewhere", "/elsewhere"},
 		{"file", "302 Found", "file:///etc/passwd", "file:///etc/passwd"},
 		{"no target", "302 Found", "", ""},
+		{"the first of them", "300 Multiple Choices", "/", "/"},
+		{"the last of them", "399 Unknown", "/", "/"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			dev := &device{script: says("HTTP/1.1 " + tc.status + "\r\nLocation: " + tc.location + "\r\nContent-Length: 0\r\n\r\n")}
@@ -385,6 +395,15 @@ func TestDoRedirect(t *testing.T) {
 			require.NotNil(t, resp)
 			require.EqualValues(t, 1, dev.dials.Load())
 		})
+	}
+}
+
+func TestDoTakesOtherStatusesAsAnswers(t *testing.T) {
+	for _, status := range []int{200, 299, 304, 400, 401, 500} {
+		dev := &device{script: says(fmt.Sprintf("HTTP/1.1 %d Status\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n", status))}
+		resp, err := wire.Do(dev.transport(t), get(t), wire.Limits{})
+		require.NoError(t, err, "%d", status)
+		require.Equal(t, status, resp.Status)
 	}
 }
 
@@ -418,6 +437,59 @@ func TestDoPassesFailures(t *testing.T) {
 	_, err := wire.Do(rt, get(t), wire.Limits{})
 	require.ErrorIs(t, err, camsec.ErrUnauthorized)
 	require.NotErrorIs(t, err, camsec.ErrMalformed)
+}
+
+// A transport of another make may let pass what net/http does not.
+func TestDoOverOtherTransports(t *testing.T) {
+	over := func(length int64, body io.Reader) (*wire.Response, error) {
+		return wire.Do(roundTripper(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: http.StatusOK, ContentLength: length, Body: io.NopCloser(body)}, nil
+		}), get(t), wire.Limits{})
+	}
+	resp, err := over(4, strings.NewReader("<a/>"))
+	require.NoError(t, err)
+	require.Equal(t, "<a/>", string(resp.Body))
+	_, err = over(5, strings.NewReader("<a/>"))
+	require.Equal(t, wire.KindTruncated, wire.KindOf(err))
+	require.ErrorContains(t, err, "4 of 5 bytes")
+
+	// A body that brings nothing, again and again, is not waited for.
+	resp, err = over(-1, io.MultiReader(&nothing{times: 100}, strings.NewReader("<a/>")))
+	require.NoError(t, err)
+	require.Equal(t, "<a/>", string(resp.Body))
+	resp, err = over(-1, io.MultiReader(&nothing{times: 100}, strings.NewReader("<a/>"), &nothing{times: 100}))
+	require.NoError(t, err)
+	require.Equal(t, "<a/>", string(resp.Body))
+	_, err = over(-1, &nothing{times: 1000})
+	require.ErrorIs(t, err, io.ErrNoProgress)
+	require.Equal(t, wire.KindTruncated, wire.KindOf(err))
+}
+
+// Reads that bring nothing do not put off the end of a body that stalls.
+func TestDoTimeoutOfABodyThatBringsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		_, err := wire.Do(roundTripper(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: http.StatusOK, ContentLength: -1, Body: io.NopCloser(&nothing{times: 1000, wait: time.Second})}, nil
+		}), get(t), wire.Limits{})
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.LessOrEqual(t, time.Since(start), 11*time.Second)
+	})
+}
+
+// nothing reads no byte and no end, some times.
+type nothing struct {
+	times int
+	wait  time.Duration
+}
+
+func (n *nothing) Read([]byte) (int, error) {
+	time.Sleep(n.wait)
+	if n.times == 0 {
+		return 0, io.EOF
+	}
+	n.times--
+	return 0, nil
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)

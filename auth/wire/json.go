@@ -78,9 +78,6 @@ func (p *jsonParser) token() (json.Token, error) {
 
 // object reads the members of an object whose brace is read into n.
 func (p *jsonParser) object(n *Node, depth int) error {
-	if depth > p.lim.Depth {
-		return &Error{Kind: KindTooDeep, Detail: fmt.Sprintf("over %d levels", p.lim.Depth)}
-	}
 	for {
 		tok, err := p.token()
 		if err != nil {

@@ -109,7 +109,9 @@ func TestCharacterRanges(t *testing.T) {
 		"&#xFFFD;": "\uFFFD", "&#xFFFE;": "\uFFFD", "&#xFFFF;": "\uFFFD",
 		"&#x10000;": "\U00010000", "&#x10FFFF;": "\U0010FFFF", "&#x110000;": "\uFFFD", "&#1114112;": "\uFFFD",
 		"&#x0000000000041;": "A", "&#xaF;": "\u00AF", "&#90;": "Z",
-		"\x1f": "\uFFFD", "\x7f": "\x7f", "\xef\xbf\xbe": "\uFFFD", "\xef\xbf\xbf": "\uFFFD", "\xef\xbf\xbd": "\uFFFD", "\xed\xa0\x80": "\uFFFD\uFFFD\uFFFD",
+		"&#xd7ff;": "\uD7FF", "&#xd800;": "\uFFFD", "&#xda00;": "\uFFFD", "&#xDA00;": "\uFFFD", "&#xdfff;": "\uFFFD", "&#xe000;": "\uE000", "&#xb;": "\uFFFD",
+		"&#" + strings.Repeat("0", 62) + ";": "\uFFFD",
+		"\x1f":                               "\uFFFD", "\x80": "\uFFFD", "\x7f": "\x7f", "\xef\xbf\xbe": "\uFFFD", "\xef\xbf\xbf": "\uFFFD", "\xef\xbf\xbd": "\uFFFD", "\xed\xa0\x80": "\uFFFD\uFFFD\uFFFD",
 	} {
 		root, err := wire.ParseXML([]byte("<d>"+ref+"</d>"), "", wire.Limits{})
 		require.NoError(t, err, ref)
@@ -117,7 +119,7 @@ func TestCharacterRanges(t *testing.T) {
 		fine := !strings.Contains(want, "\uFFFD") || ref == "&#xFFFD;" || ref == "\xef\xbf\xbd"
 		require.Equal(t, fine, root.Flags == 0, "%s: %v", ref, root.Flags)
 	}
-	for _, ref := range []string{"&#;", "&#x;", "&#12", "&#xG;", "&#-1;", "&#" + strings.Repeat("0", 80) + "65;x&", "&"} {
+	for _, ref := range []string{"&#;", "&#x;", "&#12", "&#xG;", "&#-1;", "&#b;", "&#1f;", "&#" + strings.Repeat("0", 63) + ";", "&#" + strings.Repeat("0", 80) + "65;x&", "&"} {
 		_, err := wire.ParseXML([]byte("<d>"+ref+"</d>"), "", wire.Limits{})
 		require.Equal(t, wire.KindSyntax, wire.KindOf(err), ref)
 	}
@@ -132,12 +134,13 @@ func TestDeclarations(t *testing.T) {
 		require.Zero(t, root.Flags, "%q", doc)
 	}
 	for _, doc := range []string{
-		"<?xmlencoding='iso-8859-1'?><d>\xfc</d>",                                                // another target
-		"<?xml " + strings.Repeat(" ", 600) + "encoding='iso-8859-1'?><d>\xfc</d>",               // too far off
-		"<?xml encoding=iso-8859-1?><d>\xfc</d>",                                                 // no quotes
-		"<?xml version='1.0'?><d a=\"encoding='iso-8859-1'\">\xfc</d>",                           // not in the declaration
-		"\xef\xbb\xbf<?xml version='1.0' encoding='iso-8859-1'?><d>\xfc</d>",                     // under another mark
-		"<?xml version='1.0' encoding='utf-8'?><?xml version='1.0' encoding='l1'?><d>\xfc</d>\n", // the first counts
+		"<?xmlencoding='iso-8859-1'?><d>\xfc</d>",                                                                // another target
+		"<?xml " + strings.Repeat(" ", 600) + "encoding='iso-8859-1'?><d>\xfc</d>",                               // too far off
+		"<?xml encoding='iso-8859-1'" + strings.Repeat(" ", 513-len(" encoding='iso-8859-1'")) + "?><d>\xfc</d>", // too long by one
+		"<?xml encoding=iso-8859-1?><d>\xfc</d>",                                                                 // no quotes
+		"<?xml version='1.0'?><d a=\"encoding='iso-8859-1'\">\xfc</d>",                                           // not in the declaration
+		"\xef\xbb\xbf<?xml version='1.0' encoding='iso-8859-1'?><d>\xfc</d>",                                     // under another mark
+		"<?xml version='1.0' encoding='utf-8'?><?xml version='1.0' encoding='l1'?><d>\xfc</d>\n",                 // the first counts
 	} {
 		root, err := wire.ParseXML([]byte(doc), "", wire.Limits{})
 		if err == nil {
@@ -147,6 +150,7 @@ func TestDeclarations(t *testing.T) {
 		}
 	}
 	for doc, want := range map[string]string{
+		"<?xml encoding='iso-8859-1'" + strings.Repeat(" ", 512-len(" encoding='iso-8859-1'")) + "?><d>\xfc</d>": "ü",
 		utf16LE("<d>a😀b</d>") + "\x00":                                                     "a😀b",
 		"\xfe\xff" + utf16BE("<d>a\uFFFDb</d>"):                                            "a\uFFFDb",
 		strings.ReplaceAll("<\x00d\x00>\x00aX<\x00/\x00d\x00>\x00", "aX", "a\x00\x3d\xd8"): "a\uFFFD", // half a pair

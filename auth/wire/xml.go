@@ -79,10 +79,10 @@ func sniff(doc []byte) error {
 // checkTags bounds the attributes of each tag before the decoder, which would
 // hold them all, sees them. It returns how many elements there seem to be.
 func checkTags(doc []byte, lim Limits) (elements int, err error) {
-	for len(doc) > 0 {
+	for {
 		i := bytes.IndexByte(doc, '<')
 		if i < 0 {
-			break
+			return elements, nil
 		}
 		doc = doc[i:]
 		var end string
@@ -98,11 +98,8 @@ func checkTags(doc []byte, lim Limits) (elements int, err error) {
 			return 0, &Error{Kind: KindDTD}
 		}
 		if end != "" {
-			i := bytes.Index(doc, []byte(end))
-			if i < 0 {
-				break // the decoder will tell
-			}
-			doc = doc[i+len(end):]
+			// Without an end nothing is left; the decoder will tell.
+			_, doc, _ = bytes.Cut(doc, []byte(end))
 			continue
 		}
 		if !bytes.HasPrefix(doc, []byte("</")) {
@@ -126,13 +123,12 @@ func checkTags(doc []byte, lim Limits) (elements int, err error) {
 				}
 			}
 			if c == '>' {
-				n = j + 1
+				n = j
 				break
 			}
 		}
 		doc = doc[n:]
 	}
-	return elements, nil
 }
 
 // maxBindings bounds the namespace declarations in force at one place, since

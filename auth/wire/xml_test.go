@@ -43,8 +43,12 @@ func TestParseXMLTolerates(t *testing.T) {
 		{name: "case 90 BOM", doc: "\xef\xbb\xbf<?xml version=\"1.0\"?><d><n>Gate</n></d>", want: "Gate"},
 		{name: "case 91 says UTF-8, is GBK", doc: "<?xml version=\"1.0\" encoding=\"UTF-8\"?><d><n>\xb4\xf3x</n></d>", want: "\uFFFD\uFFFDx", flags: wire.FlagReplaced},
 		{name: "latin1", doc: "<?xml version='1.0' encoding='ISO-8859-1'?><d><n>T\xfcr</n></d>", want: "Tür"},
+		{name: "case 91 says UTF-8, is Windows-1252", doc: "<d><n>\x80</n></d>", want: "\uFFFD", flags: wire.FlagReplaced},
+		{name: "Windows-1252 under its other name", doc: "<?xml version='1.0' encoding='ISO-8859-1'?><d><n>\x80</n></d>", want: "€"},
+		{name: "unknown charset that does not matter", doc: "<?xml version='1.0' encoding='x-none'?><d><n>Gate</n></d>", want: "Gate"},
 		{name: "unknown charset", doc: "<?xml version='1.0' encoding='x-none'?><d><n>Tür</n></d>", want: "Tür", flags: wire.FlagCharset},
 		{name: "case 92 white space first", doc: "\r\n \t<?xml version=\"1.0\"?>\r\n<d><n>Gate</n></d>", want: "Gate"},
+		{name: "white space and a comment around the root", doc: "<!-- x -->\n <d><n>Gate</n></d> \n", want: "Gate"},
 		{name: "case 93 NULs after", doc: "<d><n>Gate</n></d>\n\x00\x00\x00", want: "Gate", flags: wire.FlagTrailing},
 		{name: "case 94 two documents", doc: "<d><n>Gate</n></d><?xml version=\"1.0\"?><d><n>EVIL</n></d>", want: "Gate", flags: wire.FlagTrailing},
 		{name: "case 95 other namespace", doc: `<d xmlns="http://www.std-cgi.com/ver20/XMLSchema"><n>Gate</n></d>`, want: "Gate"},
@@ -101,6 +105,10 @@ func TestParseXMLRefuses(t *testing.T) {
 		{name: "case 81 cut between tags", doc: "<d><n>Gate</n>", kind: wire.KindTruncated},
 		{name: "case 81 cut in a tag", doc: "<d><n>Gate</", kind: wire.KindTruncated},
 		{name: "case 81 cut in a comment", doc: "<d><!-- ", kind: wire.KindTruncated},
+		{name: "case 81 cut in a reference", doc: "<d>&#12", kind: wire.KindTruncated},
+		{name: "case 81 cut after a reference", doc: "<d>&#0;", kind: wire.KindTruncated},
+		{name: "case 81 cut in a declaration", doc: "<?xml version='1.0'", kind: wire.KindTruncated},
+		{name: "case 81 cut in UTF-16", doc: "<\x00", kind: wire.KindTruncated},
 		{name: "case 82 billion laughs", doc: laughs, kind: wire.KindDTD},
 		{name: "case 83 external entity", doc: `<!DOCTYPE d SYSTEM "file:///etc/passwd"><d/>`, kind: wire.KindDTD},
 		{name: "case 83 lower case", doc: `<!doctype d><d/>`, kind: wire.KindDTD},
@@ -108,6 +116,8 @@ func TestParseXMLRefuses(t *testing.T) {
 		{name: "case 84 depth", doc: strings.Repeat("<d>", 200_000), kind: wire.KindTooDeep},
 		{name: "case 84 one over", doc: strings.Repeat("<d>", 65) + strings.Repeat("</d>", 65), kind: wire.KindTooDeep},
 		{name: "case 85 attributes", doc: "<d" + strings.Repeat(" a='=>'", 200_000) + "/>", kind: wire.KindTooLarge},
+		{name: "case 85 after a comment", doc: "<!-- x --><d" + strings.Repeat(" a=''", 257) + "/>", kind: wire.KindTooLarge},
+		{name: "case 85 after an element", doc: "<d><e a=''/><e" + strings.Repeat(" a=''", 257) + "/></d>", kind: wire.KindTooLarge},
 		{name: "case 86 text", doc: "<d>" + strings.Repeat("a", 2<<20) + "</d>", kind: wire.KindTooLarge},
 		{name: "case 86 text in pieces", doc: "<d>" + strings.Repeat("aaaa<!-- -->", 300_000) + "</d>", kind: wire.KindTooLarge},
 		{name: "case 86 document", doc: "<d>" + strings.Repeat("a", 2<<20) + "</d>", lim: wire.Small(), kind: wire.KindTooLarge},
@@ -121,6 +131,8 @@ func TestParseXMLRefuses(t *testing.T) {
 		{name: "text", doc: "404 not found", kind: wire.KindContent},
 		{name: "crossed ends", doc: "<d><n></d></n>", kind: wire.KindSyntax},
 		{name: "end of another prefix", doc: "<a:d></b:d>", kind: wire.KindSyntax},
+		{name: "an empty tag", doc: "<d><></d>", kind: wire.KindSyntax},
+		{name: "text before the root", doc: "<!-- x --> text <d/>", kind: wire.KindSyntax},
 		{name: "end first", doc: "</d>", kind: wire.KindSyntax},
 		{name: "unknown entity", doc: "<d>&s3cret;</d>", kind: wire.KindSyntax},
 		{name: "no markup", doc: "<d><1></d>", kind: wire.KindSyntax},
@@ -153,6 +165,7 @@ func TestNodeNamespacesAndAttributes(t *testing.T) {
 	require.Equal(t, "urn:b", root.Child("n").Space)
 	require.Equal(t, "urn:c", root.Child("m").Space)
 	require.Equal(t, "urn:a", root.Child("o").Space)
+	require.Nil(t, root.Child("m").Attrs, "a declaration is none")
 }
 
 func TestNodeWalks(t *testing.T) {

@@ -51,6 +51,14 @@ func TestWhatCannotBeSent(t *testing.T) {
 		_, err := wsse.New(user, nil, now, nil)
 		require.ErrorIs(t, err, wsse.ErrUser)
 	}
+	for _, user := range []string{"a b", " ", "\u00fc"} { // what XML can hold goes
+		_, err := wsse.New(user, nil, now, nil)
+		require.NoError(t, err, "%q", user)
+	}
+	for _, year := range []int{1, 9999} {
+		_, err := wsse.New("u", nil, time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC), nil)
+		require.NoError(t, err, "%d", year)
+	}
 	for _, year := range []int{-1, 0, 10000} {
 		_, err := wsse.New("u", nil, time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC), nil)
 		require.ErrorIs(t, err, wsse.ErrTime)
