@@ -35,8 +35,8 @@ type Journal struct {
 
 	mu     sync.Mutex
 	file   *os.File
-	at     end    // of what is durable
-	next   end    // of what is waiting, too
+	at     head   // of what is durable
+	next   head   // of what is waiting, too
 	buf    []byte // entries that wait for the next write
 	batch  *batch // that they belong to
 	busy   bool   // a goroutine is writing
@@ -87,9 +87,7 @@ func Open(path string, opts *Options) (*Journal, error) {
 	j.lock = lock
 	if err := j.load(); err != nil {
 		_ = j.lock.Close()
-		if j.file != nil {
-			_ = j.file.Close()
-		}
+		_ = j.file.Close() // or nil, which does not mind
 		return nil, err
 	}
 	return j, nil
@@ -108,22 +106,22 @@ func (j *Journal) load() error {
 			return fmt.Errorf("journal: %w", err)
 		}
 	}
-	if j.at, err = scan(f, j.path, func(Entry, Hash) bool { return true }); err != nil {
+	at, err := scan(f, j.path, func(Entry, Hash) bool { return true })
+	if err != nil {
 		return err
 	}
-	if j.at.torn > 0 {
-		if err = f.Truncate(j.at.offset); err == nil {
+	if at.torn > 0 {
+		if err = f.Truncate(at.offset); err == nil {
 			err = j.opts.sync(f)
 		}
 		if err != nil {
 			return fmt.Errorf("journal: cut off a torn end: %w", err)
 		}
 	}
-	if _, err := f.Seek(j.at.offset, 0); err != nil {
+	if _, err := f.Seek(at.offset, 0); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
-	j.torn, j.at.torn = j.at.torn, 0
-	j.next = j.at
+	j.torn, j.at, j.next = at.torn, at.head, at.head
 	return nil
 }
 
@@ -172,7 +170,7 @@ func (j *Journal) Append(ctx context.Context, entries ...Entry) error {
 			return err // nothing of this call was added
 		}
 		buf = append(buf, line...)
-		next.seq, next.hash, next.offset = e.Seq, h, next.offset+int64(len(line))
+		next = head{seq: e.Seq, hash: h}
 	}
 	j.buf, j.next = buf, next
 	if j.batch == nil {

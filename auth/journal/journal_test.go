@@ -119,6 +119,41 @@ func TestTornTail(t *testing.T) {
 	}
 }
 
+// A last line that has its end but does not fit is torn, too, and so are
+// blocks of zeros, which some file systems leave of a write.
+func TestTornLines(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	j := open(t, path, nil)
+	require.NoError(t, j.Append(t.Context(), journal.Entry{Kind: "x"}))
+	require.NoError(t, j.Close())
+	whole, err := os.ReadFile(path)
+	require.NoError(t, err)
+	for _, tail := range []string{"", "garbage\n", "{}\n", "\n", "\x00\x00\n", "\x00\x00\n\x00\x00", "\x00\n\x00\n\x00"} {
+		require.NoError(t, os.WriteFile(path, append(whole[:len(whole):len(whole)], tail...), 0o600))
+		require.Len(t, read(t, path), 1, "%q", tail)
+		syncs := 0
+		j, err := journal.Open(path, journal.WithSync(&journal.Options{}, func(f *os.File) error { syncs++; return f.Sync() }))
+		require.NoError(t, err, "%q", tail)
+		require.NoError(t, j.Close())
+		require.EqualValues(t, len(tail), j.Torn())
+		require.Equal(t, tail != "", syncs == 1, "the cut is durable before anything is added")
+		after, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, whole, after, "%q", tail)
+	}
+	for _, tail := range []string{"garbage\nmore", "{}\n\n"} {
+		require.NoError(t, os.WriteFile(path, append(whole[:len(whole):len(whole)], tail...), 0o600))
+		_, err := journal.Open(path, nil)
+		e, ok := errors.AsType[*journal.Error](err)
+		require.True(t, ok, "%q: %v", tail, err)
+		require.EqualValues(t, len(whole), e.Offset)
+	}
+	require.NoError(t, os.WriteFile(path, append(whole[:len(whole):len(whole)], "torn"...), 0o600))
+	broken := errors.New("broken disk")
+	_, err = journal.Open(path, journal.WithSync(&journal.Options{}, func(*os.File) error { return broken }))
+	require.ErrorIs(t, err, broken)
+}
+
 // A bit that flips anywhere never yields an entry that was not written: what
 // stands before it is read, and it is noticed unless it is in the last line,
 // where it looks like a torn write.
@@ -305,9 +340,29 @@ func TestEntriesAreBounded(t *testing.T) {
 	got := read(t, path)
 	require.Len(t, got, 1, "nothing of a call that fails is added")
 	require.Equal(t, uint64(1), got[0].Seq)
-	require.NoError(t, os.WriteFile(path+".long", make([]byte, 5<<20), 0o600))
-	for _, err := range journal.Read(path + ".long") {
-		require.ErrorIs(t, err, camsec.ErrMalformed)
+
+	// One of just 1 MiB is taken, and read again.
+	entry := func(n int) journal.Entry {
+		return journal.Entry{Seq: 2, Time: day, Kind: "big", Data: json.RawMessage(`"` + strings.Repeat("x", n) + `"`)}
+	}
+	plain, err := json.Marshal(entry(0))
+	require.NoError(t, err)
+	room := 1<<20 - len(plain)
+	require.Error(t, j.Append(t.Context(), entry(room+1)))
+	require.NoError(t, j.Append(t.Context(), entry(room)))
+	require.NoError(t, j.Close())
+	require.Equal(t, entry(room), read(t, path)[1])
+
+	// A line of more than twice that is not held in memory.
+	for size, long := range map[int]bool{2 << 20: false, 2<<20 + 64<<10: true, 5 << 20: true} {
+		line := append(make([]byte, size, size+1), '\n')
+		require.NoError(t, os.WriteFile(path+".long", line, 0o600))
+		_, _, err := journal.Verify(path+".long", journal.Hash{})
+		if long {
+			require.ErrorIs(t, err, camsec.ErrMalformed, "%d", size)
+		} else {
+			require.NoError(t, err, "torn, %d", size)
+		}
 	}
 }
 

@@ -53,11 +53,16 @@ func Verify(path string, anchor Hash) (entries uint64, head Hash, err error) {
 
 var errStopped = errors.New("journal: stopped")
 
-// An end is where a journal stands.
+// A head is the last entry.
+type head struct {
+	seq  uint64
+	hash Hash
+}
+
+// An end is where a file stands.
 type end struct {
+	head
 	offset int64 // behind the last whole entry
-	seq    uint64
-	hash   Hash
 	torn   int64 // bytes behind it that a crash left
 }
 
@@ -70,9 +75,7 @@ func scan(f io.Reader, path string, see func(Entry, Hash) bool) (end, error) {
 	for {
 		line, err := readLine(r)
 		switch {
-		case errors.Is(err, io.EOF) && len(line) == 0:
-			return at, nil
-		case errors.Is(err, io.EOF): // no end of line
+		case errors.Is(err, io.EOF): // what is there has no end of line
 			at.torn = int64(len(line))
 			return at, nil
 		case errors.Is(err, errLong):

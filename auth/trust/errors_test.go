@@ -8,7 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -56,6 +59,22 @@ func TestExplainLeavesOthersAlone(t *testing.T) {
 	}
 	once := trust.Explain(errors.New("remote error: tls: handshake failure"))
 	assert.Equal(t, once, trust.Explain(once))
+}
+
+func TestErrorNamesThePins(t *testing.T) {
+	e := &trust.UntrustedError{Reason: trust.ReasonAuthority, Pin: "sha256/a"}
+	assert.EqualError(t, e, "trust: unknown authority: device has sha256/a")
+	e = &trust.UntrustedError{Reason: trust.ReasonPin, Pin: "sha256/a", Expected: []string{"sha256/b", "sha256/c"}}
+	assert.EqualError(t, e, "trust: key does not match the pin: device has sha256/a, expected sha256/b or sha256/c")
+	assert.EqualError(t, &trust.UntrustedError{Reason: trust.ReasonNoCertificate}, "trust: no certificate")
+}
+
+func TestWeakKeysBegin(t *testing.T) {
+	for bits, weak := range map[uint]bool{1024: true, 2047: true, 2048: false, 4096: false} {
+		n := new(big.Int).Lsh(big.NewInt(1), bits-1)
+		flaws := trust.Flaws(&x509.Certificate{PublicKey: &rsa.PublicKey{N: n, E: 65537}}, host, time.Now())
+		assert.Equal(t, weak, slices.Contains(flaws, trust.FlawWeakKey), "%d", bits)
+	}
 }
 
 func TestErrorTextIsHarmless(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"sync"
@@ -134,10 +135,8 @@ func (f *File) change(key, pin string, replace bool) (string, error) {
 	if known := old[key].Pin; known != "" && !replace {
 		return known, nil
 	}
-	pins := make(map[string]entry, len(old)+1)
-	for k, e := range old {
-		pins[k] = e
-	}
+	pins := make(map[string]entry)
+	maps.Copy(pins, old)
 	pins[key] = entry{Pin: pin, Since: f.now().UTC().Round(0)}
 	if err := f.save(pins); err != nil {
 		return "", &StoreError{Path: f.path, Err: err}

@@ -127,6 +127,61 @@ func TestFileUnreadable(t *testing.T) {
 	require.True(t, ok, "%v", err)
 }
 
+func TestFileSize(t *testing.T) {
+	const most = 64 << 20
+	path := filepath.Join(t.TempDir(), "pins.json")
+	pin := trust.PinOf(selfSigned(t, ecKey(t)).Leaf)
+	require.NoError(t, trust.FileStore(path).SetPin(key, pin))
+	raw, err := os.ReadFile(path)
+	require.NoError(t, err)
+	raw = append(raw, bytes.Repeat([]byte(" "), most+1-len(raw))...)
+	require.NoError(t, os.WriteFile(path, raw[:most], 0o600))
+	got, err := trust.FileStore(path).Pin(key)
+	require.NoError(t, err)
+	require.Equal(t, pin, got)
+	require.NoError(t, os.WriteFile(path, raw, 0o600))
+	_, err = trust.FileStore(path).Pin(key)
+	e, ok := errors.AsType[*trust.StoreError](err)
+	require.True(t, ok, "%v", err)
+	require.True(t, e.Damaged)
+}
+
+// A handshake asks for a pin, so a file that did not change is not read again.
+func TestFileIsReadOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pins.json")
+	pin := trust.PinOf(selfSigned(t, ecKey(t)).Leaf)
+	store := trust.FileStore(path)
+	require.NoError(t, store.SetPin(key, pin))
+	first := testing.AllocsPerRun(1, func() { _, _ = trust.FileStore(path).Pin(key) })
+	_, err := store.Pin(key)
+	require.NoError(t, err)
+	again := testing.AllocsPerRun(10, func() { _, _ = store.Pin(key) })
+	assert.Less(t, again, first/2, "allocations")
+
+	require.NoError(t, trust.FileStore(path).SetPin("site/other", pin))
+	got, err := store.Pin("site/other")
+	require.NoError(t, err)
+	assert.Equal(t, pin, got, "and one that did is")
+}
+
+// A change that does not reach the disk is an error, and leaves no rest.
+func TestFileThatCannotBeReplaced(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "pins.json")
+	store := trust.FileStore(path).WithTime(func() time.Time {
+		require.NoError(t, os.Mkdir(path, 0o700)) // in the way, after the file was read
+		return time.Time{}
+	})
+	pin := trust.PinOf(selfSigned(t, ecKey(t)).Leaf)
+	got, err := store.PinOnce(key, pin)
+	_, ok := errors.AsType[*trust.StoreError](err)
+	require.True(t, ok, "%v", err)
+	require.Empty(t, got)
+	left, err := filepath.Glob(filepath.Join(dir, "*.tmp"))
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
+
 // Files opened separately stand for processes that share one.
 func TestFileSharedWritersLoseNothing(t *testing.T) {
 	if runtime.GOOS == "windows" {
