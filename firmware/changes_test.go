@@ -41,7 +41,7 @@ func (f *freshImage) opens(r *firmware.Report, at int64) bool {
 // image with one other byte, cut short, or held against another's key, none
 // does, but for changes where the report says that nothing covers.
 func TestFreshImages(t *testing.T) {
-	for _, f := range freshImages(t) {
+	for f := range freshImages(t) {
 		t.Run(f.name, func(t *testing.T) {
 			r := verify(t, f.trust, f.image)
 			require.Equal(t, firmware.Accepted, r.Verdict, r.Because)

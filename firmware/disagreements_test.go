@@ -32,7 +32,7 @@ func pick(t *testing.T, images []freshImage, name string) freshImage {
 // Where a format's own program says yes, and we do not, or say more. The
 // package documentation has this table in words.
 func TestIntendedDisagreements(t *testing.T) {
-	rauc, swu, mender := freshRAUC(t), freshSWU(t), freshMender(t)
+	rauc, swu, mender := gather(t, freshRAUC), gather(t, freshSWU), gather(t, freshMender)
 
 	t.Run("rauc info does not read the payload", func(t *testing.T) {
 		// It leaves the blocks to the kernel, which checks them at mount.
@@ -130,7 +130,7 @@ func TestFreshImagesSayWhatTheyAre(t *testing.T) {
 		"Mender rsa gzip": {Version: "5.7.13", Description: "acme-5.7.13", Models: []string{"acme-cam"}},
 		"fwtool":          {Version: "5.7.13", Build: "r1", Platform: "cam/generic", Description: "AcmeWrt", Models: []string{"acme,cam"}, Hardware: []string{"compat version 1.0"}},
 	}
-	for _, f := range freshImages(t) {
+	for f := range freshImages(t) {
 		c, ok := want[f.name]
 		if !ok {
 			continue

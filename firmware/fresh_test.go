@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"hash"
 	"hash/crc32"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -96,12 +97,23 @@ func pemKey(t testing.TB, k crypto.PrivateKey) []byte {
 // freshSize is how large a payload is; benchmarks make larger ones.
 var freshSize = 5000
 
-// freshImages makes one image of each form, with a payload of changing size.
-func freshImages(t testing.TB) []freshImage {
-	var out []freshImage
-	for _, m := range []func(testing.TB) []freshImage{freshFIT, freshSWU, freshRAUC, freshMender, freshFwtool, freshTPLink} {
-		out = append(out, m(t)...)
+// freshImages makes images of all forms, one at a time: benchmarks make large
+// ones, of which memory has no room for all.
+func freshImages(t testing.TB) iter.Seq[freshImage] {
+	return func(yield func(freshImage) bool) {
+		going := true
+		give := func(f freshImage) { going = going && yield(f) }
+		for _, m := range []func(testing.TB, func(freshImage)){freshFIT, freshSWU, freshRAUC, freshMender, freshFwtool, freshTPLink} {
+			if going {
+				m(t, give)
+			}
+		}
 	}
+}
+
+// gather keeps what one of them makes.
+func gather(t testing.TB, of func(testing.TB, func(freshImage))) (out []freshImage) {
+	of(t, func(f freshImage) { out = append(out, f) })
 	return out
 }
 
@@ -123,7 +135,7 @@ const fitSource = `/dts-v1/;
 };`
 
 // freshFIT has mkimage make FITs of every form that it signs.
-func freshFIT(t testing.TB) []freshImage {
+func freshFIT(t testing.TB, give func(freshImage)) {
 	mkimage := sigtest.Stranger(t, "mkimage")
 	sigtest.Stranger(t, "dtc") // mkimage runs it
 	dir := mkimage.Dir
@@ -136,7 +148,6 @@ func freshFIT(t testing.TB) []freshImage {
 	sigtest.Write(t, sigtest.Image(freshSize+1001), dir, "kernel")
 	sigtest.Write(t, sigtest.Image(1500), dir, "ramdisk")
 	tree := []string{"header of the tree", "device tree", "names of properties", "between image data", "node "}
-	var out []freshImage
 	for _, f := range []struct {
 		name, algo, key, more string
 		images                bool
@@ -163,9 +174,12 @@ func freshFIT(t testing.TB) []freshImage {
 		if f.key == "ec" {
 			trust = keys(t, freshEC().Public())
 		}
-		out = append(out, freshImage{name: "FIT " + f.name, image: sigtest.Read(t, filepath.Join(dir, itb)), trust: trust, another: another, open: tree})
+		i := freshImage{name: "FIT " + f.name, image: sigtest.Read(t, filepath.Join(dir, itb)), trust: trust, another: another, open: tree}
+		if f.images { // each has a hash, and a signature of its own
+			i.hashes = []func() hash.Hash{sha256.New, sha256.New, sha256.New}
+		}
+		give(i)
 	}
-	return out
 }
 
 const swDescription = `software = {
@@ -178,7 +192,7 @@ const swDescription = `software = {
 `
 
 // freshSWU has cpio and openssl make .swu files.
-func freshSWU(t testing.TB) []freshImage {
+func freshSWU(t testing.TB, give func(freshImage)) {
 	openssl := sigtest.Stranger(t, "openssl")
 	cpio := sigtest.Stranger(t, "cpio")
 	sigtest.Stranger(t, "swupdate")
@@ -197,7 +211,6 @@ func freshSWU(t testing.TB) []freshImage {
 	otherCA, _ := authority(t, otherRSA().Public())
 	open := []string{"cpio header of ", "padding ", "certificates in the signature"}
 	bare := keys(t, freshRSA().Public())
-	var out []freshImage
 	for _, f := range []struct {
 		name, form string
 		trust      firmware.Policy
@@ -218,20 +231,21 @@ func freshSWU(t testing.TB) []freshImage {
 		}
 		if f.name == "cms" { // the one that Debian's is built for
 			i.put = func(image []byte) { sigtest.Write(t, image, dir, "judge.swu") }
-			// Its temporary files have fixed names: they get a folder of their own.
+			// Its temporary files have fixed names, and go when it ends: they
+			// get a folder of their own.
+			tmp := t.TempDir()
 			// Its exit status is at times 1 after success, and at times it does
 			// not end at all then, so its words count.
 			i.judge = func() error {
-				said, err := env.Try("TMPDIR="+dir, "timeout", "15", "swupdate", "-f", "swupdate.cfg", "-c", "-H", "acme:1.0", "-k", "root.pem", "--cert-purpose", "codeSigning", "-i", "judge.swu")
+				said, err := env.Try("TMPDIR="+tmp, "timeout", "15", "swupdate", "-f", "swupdate.cfg", "-c", "-H", "acme:1.0", "-k", "root.pem", "--cert-purpose", "codeSigning", "-i", "judge.swu")
 				if bytes.Contains(said, []byte("SWUPDATE successful")) && !bytes.Contains(said, []byte("SWUPDATE failed")) {
 					return nil
 				}
 				return errors.Join(fmt.Errorf("swupdate: %s", said), err)
 			}
 		}
-		out = append(out, i)
+		give(i)
 	}
-	return out
 }
 
 const raucSystem = `[system]
@@ -244,7 +258,7 @@ check-purpose=codesign
 `
 
 // freshRAUC has rauc make bundles.
-func freshRAUC(t testing.TB) []freshImage {
+func freshRAUC(t testing.TB, give func(freshImage)) {
 	rauc := sigtest.Stranger(t, "rauc")
 	sigtest.Stranger(t, "mksquashfs") // rauc runs it
 	dir := rauc.Dir
@@ -254,7 +268,6 @@ func freshRAUC(t testing.TB) []freshImage {
 	sigtest.Write(t, pemCert(leaf), dir, "leaf.pem")
 	sigtest.Write(t, pemCert(ca), dir, "root.pem")
 	sigtest.Write(t, []byte(raucSystem), dir, "system.conf")
-	var out []freshImage
 	for _, format := range []string{"plain", "verity", "crypt"} {
 		in := filepath.Join(dir, format)
 		require.NoError(t, os.Mkdir(in, 0o700))
@@ -265,7 +278,7 @@ func freshRAUC(t testing.TB) []freshImage {
 		sigtest.Write(t, []byte(manifest+"[image.rootfs]\nfilename=rootfs.img\n"), in, "manifest.raucm")
 		sigtest.Write(t, sigtest.Image(freshSize+4000), in, "rootfs.img")
 		rauc.Run("--conf=system.conf", "--cert=leaf.pem", "--key=key.pem", "bundle", format, format+".raucb")
-		out = append(out, freshImage{
+		give(freshImage{
 			name: "RAUC " + format, image: sigtest.Read(t, filepath.Join(dir, format+".raucb")),
 			trust: firmware.Policy{Roots: []*x509.Certificate{ca}}, another: firmware.Policy{Roots: []*x509.Certificate{otherCA}},
 			open: []string{"certificates in the signature"},
@@ -276,11 +289,10 @@ func freshRAUC(t testing.TB) []freshImage {
 			},
 		})
 	}
-	return out
 }
 
 // freshMender has mender-artifact make artifacts.
-func freshMender(t testing.TB) []freshImage {
+func freshMender(t testing.TB, give func(freshImage)) {
 	mender := sigtest.Stranger(t, "mender-artifact")
 	dir := mender.Dir
 	sigtest.Write(t, sigtest.Image(freshSize), dir, "fw.bin")
@@ -288,7 +300,6 @@ func freshMender(t testing.TB) []freshImage {
 	ec, err := x509.MarshalECPrivateKey(freshEC())
 	require.NoError(t, err)
 	sigtest.Write(t, pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: ec}), dir, "ec.key")
-	var out []freshImage
 	for _, f := range []struct {
 		key, compression string
 		public           crypto.PublicKey
@@ -298,7 +309,7 @@ func freshMender(t testing.TB) []freshImage {
 		sigtest.Write(t, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), dir, f.key+".pub")
 		mender.Run("write", "module-image", "-T", "acme-fw", "-n", "acme-5.7.13", "-t", "acme-cam", "--software-version", "5.7.13",
 			"-f", "fw.bin", "-o", "out.mender", "-k", f.key+".key", "--compression", f.compression)
-		out = append(out, freshImage{
+		give(freshImage{
 			name: "Mender " + f.key + " " + f.compression, image: sigtest.Read(t, filepath.Join(dir, "out.mender")),
 			trust: keys(t, f.public), another: keys(t, otherRSA().Public(), otherEC().Public()),
 			open: []string{"tar headers", "behind the archive", "gzip header of "},
@@ -309,7 +320,6 @@ func freshMender(t testing.TB) []freshImage {
 			},
 		})
 	}
-	return out
 }
 
 // fwtoolChunk appends a chunk as OpenWrt's fwtool does, which Debian lacks.
@@ -324,7 +334,7 @@ const fwtoolMetadata = `{"metadata_version":"1.1","compat_version":"1.0","suppor
 
 // freshFwtool has signify sign what fwtool would append; its signatures are
 // usign's, too.
-func freshFwtool(t testing.TB) []freshImage {
+func freshFwtool(t testing.TB, give func(freshImage)) {
 	signify := sigtest.Stranger(t, "signify-openbsd")
 	dir := signify.Dir
 	policy := func(name string) firmware.Policy {
@@ -337,7 +347,7 @@ func freshFwtool(t testing.TB) []freshImage {
 	image := fwtoolChunk(sigtest.Image(freshSize), 1, append(make([]byte, 8), fwtoolMetadata...))
 	sigtest.Write(t, image, dir, "image")
 	signify.Run("-S", "-s", "build.sec", "-m", "image", "-x", "image.sig")
-	out := []freshImage{{name: "fwtool", image: fwtoolChunk(image, 0, sigtest.Read(t, filepath.Join(dir, "image.sig"))), trust: trust, another: another, open: []string{"signature"}, hashes: ed25519Hashes}}
+	give(freshImage{name: "fwtool", image: fwtoolChunk(image, 0, sigtest.Read(t, filepath.Join(dir, "image.sig"))), trust: trust, another: another, open: []string{"signature"}, hashes: ed25519Hashes})
 	// The same key, vouched for by another: ucert's chain, which OpenWrt's own
 	// images bring.
 	root := policy("root")
@@ -345,7 +355,7 @@ func freshFwtool(t testing.TB) []freshImage {
 	signify.Run("-S", "-s", "root.sec", "-m", "payload", "-x", "payload.sig")
 	chain := blobAttr(0, blobAttr(0, sigtest.Read(t, filepath.Join(dir, "payload.sig"))), blobAttr(1, sigtest.Read(t, filepath.Join(dir, "payload"))))
 	chain = append(chain, blobAttr(0, blobAttr(0, sigtest.Read(t, filepath.Join(dir, "image.sig"))))...)
-	return append(out, freshImage{name: "fwtool ucert", image: fwtoolChunk(image, 0, chain), trust: root, another: another, open: []string{"signature"}, hashes: ed25519Hashes})
+	give(freshImage{name: "fwtool ucert", image: fwtoolChunk(image, 0, chain), trust: root, another: another, open: []string{"signature"}, hashes: ed25519Hashes})
 }
 
 // ed25519Hashes are those of an image that Ed25519 signs.
@@ -373,7 +383,7 @@ func ucertPayload(key []byte) []byte {
 }
 
 // freshTPLink has openssl sign both layouts; the makers' tool is not public.
-func freshTPLink(t testing.TB) []freshImage {
+func freshTPLink(t testing.TB, give func(freshImage)) {
 	openssl := sigtest.Stranger(t, "openssl")
 	sigtest.Write(t, pemKey(t, freshRSA()), openssl.Dir, "key.pem")
 	// The key as TP-Link ships it: a PUBLICKEYBLOB in base64.
@@ -384,16 +394,14 @@ func freshTPLink(t testing.TB) []freshImage {
 	slices.Reverse(modulus)
 	trust, err := firmware.ParseKeys("blob", []byte(base64.StdEncoding.EncodeToString(append(blob, modulus...))))
 	require.NoError(t, err)
-	make := func(name string, image []byte, from, at int, open ...string) freshImage {
+	make := func(name string, image []byte, from, at int, open ...string) {
 		sigtest.Write(t, image[from:], openssl.Dir, "image")
 		openssl.Run("dgst", "-sha256", "-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:64", "-sign", "key.pem", "-out", "sig", "image")
 		value := sigtest.Read(t, filepath.Join(openssl.Dir, "sig"))
 		slices.Reverse(value)
 		copy(image[at:], value)
-		return freshImage{name: "TP-Link " + name, image: image, trust: firmware.Policy{Keys: trust}, another: keys(t, otherRSA().Public()), open: open}
+		give(freshImage{name: "TP-Link " + name, image: image, trust: firmware.Policy{Keys: trust}, another: keys(t, otherRSA().Public()), open: open})
 	}
-	return []freshImage{
-		make("slp", slp(sigtest.Image(freshSize)), 0, 0x20),
-		make("fw-type", fwType(sigtest.Image(freshSize)), 0x14, 0x130, "before the signed bytes"),
-	}
+	make("slp", slp(sigtest.Image(freshSize)), 0, 0x20)
+	make("fw-type", fwType(sigtest.Image(freshSize)), 0x14, 0x130, "before the signed bytes")
 }

@@ -29,7 +29,7 @@ func (s *swap) ReadAt(p []byte, off int64) (int, error) {
 // digests of his own payload, and the pass the signed one beside that payload.
 // No verdict may come of it, whenever he changes the file.
 func TestNoVerdictOnAFileThatChanges(t *testing.T) {
-	f := pick(t, freshSWU(t), "SWUpdate rsa")
+	f := pick(t, gather(t, freshSWU), "SWUpdate rsa")
 	forged := bytes.Clone(f.image)
 	payload := bytes.Index(forged, []byte("an application"))
 	copy(forged[payload:], "AN APPLICATION")
