@@ -176,6 +176,19 @@ func (l ledger) empty() bool {
 	return len(l.Tries) == 0 && len(l.Refused) == 0 && len(l.Doubted) == 0 && len(l.Worked) == 0 && l.Left == nil && l.Until.IsZero()
 }
 
+// same tells whether both say the same.
+func (l ledger) same(m ledger) bool {
+	number := func(p *int) int {
+		if p == nil {
+			return -1
+		}
+		return *p
+	}
+	return slices.EqualFunc(l.Tries, m.Tries, time.Time.Equal) && slices.Equal(l.Refused, m.Refused) &&
+		maps.EqualFunc(l.Doubted, m.Doubted, time.Time.Equal) && maps.Equal(l.Worked, m.Worked) &&
+		number(l.Left) == number(m.Left) && l.LeftAt.Equal(m.LeftAt) && l.Until.Equal(m.Until)
+}
+
 // clone returns a ledger that shares nothing with l.
 func (l ledger) clone() ledger {
 	l.Tries, l.Refused = slices.Clone(l.Tries), slices.Clone(l.Refused)

@@ -10,10 +10,10 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -34,11 +34,14 @@ type fileBudget struct {
 	dir string
 	p   printer
 
-	mu      sync.Mutex // one change at a time
-	log     *os.File
-	read    int64 // how much of the log is in ledgers
-	ledgers map[string]ledger
-	lines   uint64 // appended by this process
+	mu       sync.Mutex // one change at a time
+	shared   *os.File   // the lock that processes share; nil: not open yet
+	sharedIs os.FileInfo
+	log      *os.File
+	logIs    os.FileInfo // which file log is
+	read     int64       // how much of the log is in ledgers
+	ledgers  map[string]ledger
+	lines    uint64 // appended by this process
 	// The size at which to see whether the log is worth writing anew.
 	compactAt int64
 	flush     flusher
@@ -65,7 +68,7 @@ func OpenFileBudget(dir string, o *BudgetOptions) (Budget, error) {
 	}
 	b := &fileBudget{o: o.orDefaults(), dir: dir}
 	b.flush.idle.L = &b.flush.mu
-	unlock, err := b.lock(context.Background(), filepath.Join(dir, "lock"))
+	unlock, err := b.lock(context.Background())
 	if err != nil {
 		return nil, fmt.Errorf("auth: budget: %w", err)
 	}
@@ -87,15 +90,44 @@ func OpenFileBudget(dir string, o *BudgetOptions) (Budget, error) {
 
 // name is what the login's account is filed under.
 func (b *fileBudget) name(l Login) string {
-	h := sha256.New()
-	_, _ = h.Write(b.p.salt)
-	_, _ = io.WriteString(h, l.key())
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	h := sha256.Sum256(append(slices.Clip(b.p.salt), l.key()...))
+	return hex.EncodeToString(h[:16])
 }
 
-// lock waits for the lock on path; it is dropped with the file.
-func (b *fileBudget) lock(ctx context.Context, path string) (unlock func(), err error) {
-	return poll(ctx, func() (func(), error) { return tryFile(path) })
+// lock waits for the lock that processes share while they read and append. The
+// file stays open, since opening it costs more than the lock does; if somebody
+// has put another in its place, that one is the lock. b.mu is held.
+func (b *fileBudget) lock(ctx context.Context) (unlock func(), err error) {
+	path := filepath.Join(b.dir, "lock")
+	return poll(ctx, func() (func(), error) {
+		if b.shared == nil {
+			f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+			if err != nil {
+				return nil, err
+			}
+			if b.sharedIs, err = f.Stat(); err != nil {
+				_ = f.Close()
+				return nil, err
+			}
+			b.shared = f
+		}
+		if ok, err := filelock.TryLock(b.shared); !ok {
+			return nil, err
+		}
+		if is, err := os.Stat(path); err != nil || !os.SameFile(is, b.sharedIs) {
+			_ = b.shared.Close()
+			b.shared = nil
+			return nil, nil //nolint:nilerr // the next try makes it
+		}
+		return b.unlock, nil
+	})
+}
+
+func (b *fileBudget) unlock() {
+	if filelock.Unlock(b.shared) != nil {
+		_ = b.shared.Close() // which unlocks
+		b.shared = nil
+	}
 }
 
 // tryFile takes the lock on path, nil if somebody else has it.
@@ -225,7 +257,7 @@ func (b *fileBudget) change(ctx context.Context, name string, durable bool, f fu
 func (b *fileBudget) append(ctx context.Context, name string, f func(*ledger) *Error) (line uint64, refusal *Error, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	unlock, err := b.lock(ctx, filepath.Join(b.dir, "lock"))
+	unlock, err := b.lock(ctx)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -233,19 +265,16 @@ func (b *fileBudget) append(ctx context.Context, name string, f func(*ledger) *E
 	if err := b.catchUp(); err != nil {
 		return 0, nil, err
 	}
-	l := b.ledgers[name].clone()
-	before, err := json.Marshal(l)
-	if err != nil {
-		return 0, nil, err
-	}
+	before := b.ledgers[name]
+	l := before.clone()
 	refusal = f(&l)
+	// A refusal may still have put right what a clock set back left ahead.
+	if l.same(before) {
+		return 0, refusal, nil
+	}
 	after, err := json.Marshal(l)
 	if err != nil {
 		return 0, refusal, err
-	}
-	// A refusal may still have put right what a clock set back left ahead.
-	if bytes.Equal(before, after) {
-		return 0, refusal, nil
 	}
 	text := appendLine(nil, name, after)
 	if _, err := b.log.Write(text); err != nil {
@@ -290,8 +319,7 @@ func (b *fileBudget) catchUp() error {
 		return err
 	}
 	if b.log != nil {
-		own, err := b.log.Stat()
-		if err != nil || !os.SameFile(st, own) || st.Size() < b.read {
+		if !os.SameFile(st, b.logIs) || st.Size() < b.read {
 			b.log = nil // closed by the collector: a sync may be under way
 		}
 	}
@@ -315,6 +343,10 @@ func (b *fileBudget) open() error {
 	}
 	f, err := os.OpenFile(b.logPath(), os.O_RDWR|os.O_APPEND, 0o600)
 	if err != nil {
+		return err
+	}
+	if b.logIs, err = f.Stat(); err != nil {
+		_ = f.Close()
 		return err
 	}
 	b.log, b.read, b.ledgers = f, 0, map[string]ledger{}
@@ -358,8 +390,13 @@ func (b *fileBudget) readLog(size int64, salvage bool) error {
 }
 
 func appendLine(dst []byte, name string, l []byte) []byte {
-	body := name + " " + string(l)
-	return fmt.Appendf(dst, "%08x %s\n", crc32.ChecksumIEEE([]byte(body)), body)
+	dst = append(dst, "00000000 "...)
+	body := len(dst)
+	dst = append(append(append(dst, name...), ' '), l...)
+	var sum [4]byte
+	binary.BigEndian.PutUint32(sum[:], crc32.ChecksumIEEE(dst[body:]))
+	hex.Encode(dst[body-9:], sum[:])
+	return append(dst, '\n')
 }
 
 func parseLine(line []byte) (name string, l ledger, ok bool) {
@@ -464,7 +501,7 @@ func (b *fileBudget) Reset(ctx context.Context, login Login) error {
 func (b *fileBudget) reset(ctx context.Context, name string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	unlock, err := b.lock(ctx, filepath.Join(b.dir, "lock"))
+	unlock, err := b.lock(ctx)
 	if err != nil {
 		return err
 	}

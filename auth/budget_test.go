@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/md5" //nolint:gosec // the digest that must not be found in the files
 	"crypto/sha256"
 	"encoding/base64"
@@ -22,6 +23,7 @@ import (
 	"github.com/camsec/camsec"
 	"github.com/camsec/camsec/auth"
 	"github.com/camsec/camsec/auth/authtest"
+	"github.com/camsec/camsec/auth/internal/filelock"
 )
 
 func openBudget(t *testing.T, dir string) auth.Budget {
@@ -233,6 +235,37 @@ func TestBudgetClockAhead(t *testing.T) {
 			require.NoError(t, r.Report(auth.Outcome{Verdict: auth.VerdictUnspent}))
 		})
 	}
+}
+
+// The lock that processes share stays open in each of them. If somebody removes
+// it, and another process makes a new one, that is the lock.
+func TestBudgetLockIsTheOneInTheFolder(t *testing.T) {
+	dir := t.TempDir()
+	b := openBudget(t, dir)
+	login := auth.Login{Target: device, Credential: auth.Credential{User: "u", Version: "1"}}
+	r, err := b.Reserve(t.Context(), login)
+	require.NoError(t, err)
+	require.NoError(t, r.Report(auth.Outcome{Verdict: auth.VerdictUnspent}))
+
+	require.NoError(t, os.Remove(filepath.Join(dir, "lock")))
+	theirs, err := os.Create(filepath.Join(dir, "lock"))
+	require.NoError(t, err)
+	ok, err := filelock.TryLock(theirs)
+	require.NoError(t, err)
+	require.True(t, ok)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	_, err = b.Reserve(ctx, login)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+
+	require.NoError(t, filelock.Unlock(theirs))
+	r, err = b.Reserve(t.Context(), login)
+	require.NoError(t, err)
+	require.NoError(t, r.Report(auth.Outcome{Verdict: auth.VerdictUnspent}))
+	ok, err = filelock.TryLock(theirs)
+	require.NoError(t, err)
+	require.True(t, ok, "it is let go in between")
+	require.NoError(t, theirs.Close())
 }
 
 func TestBudgetLockBound(t *testing.T) {

@@ -2,11 +2,9 @@ package auth
 
 import (
 	"context"
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"io"
 	"slices"
 	"sync"
 	"unicode/utf8"
@@ -39,10 +37,13 @@ func (c Credential) version() string {
 	if c.Version != "" {
 		return "v:" + c.User + "\x00" + c.Version
 	}
-	h := hmac.New(sha256.New, processKey())
-	_, _ = io.WriteString(h, c.User+"\x00")
-	_, _ = h.Write(c.Secret.Reveal())
-	return "h:" + hex.EncodeToString(h.Sum(nil))
+	secret := c.Secret.Reveal()
+	b := make([]byte, 0, 128)
+	b = append(append(append(append(b, processKey()...), c.User...), 0), secret...)
+	h := sha256.Sum256(b)
+	clear(b)
+	clear(secret)
+	return "h:" + hex.EncodeToString(h[:])
 }
 
 // ascii tells whether the credential is of the characters that every device

@@ -1,7 +1,6 @@
 package isapi_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/xml"
 	"fmt"
@@ -9,8 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
-	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -18,18 +16,27 @@ import (
 
 	"github.com/camsec/camsec"
 	"github.com/camsec/camsec/auth"
+	"github.com/camsec/camsec/auth/authtest/measure"
 	"github.com/camsec/camsec/isapi"
 	"github.com/camsec/camsec/isapi/isapitest"
 )
 
-// benchDevice, when set in the environment, makes the test program a
-// simulated device: what it allocates must not count as the client's.
-const benchDevice = "CAMSEC_BENCH_DEVICE"
-
+// TestMain also runs the roles of benchmarks, which need processes of their own.
 func TestMain(m *testing.M) {
-	if os.Getenv(benchDevice) == "" {
-		os.Exit(m.Run())
-	}
+	measure.Main(m, map[string]func([]string){
+		"device": serveOne,
+		"site": func(args []string) {
+			n, _ := strconv.Atoi(args[0])
+			coldSite(n).Serve()
+		},
+		"cold": visitCold,
+		"bare": visitBare,
+	})
+}
+
+// serveOne serves a simulated device and, beside it, its document without a
+// login, until standard input ends.
+func serveOne([]string) {
 	dev, err := isapitest.Start(isapitest.CurrentCamera(), nil)
 	if err != nil {
 		panic(err)
@@ -42,36 +49,21 @@ func TestMain(m *testing.M) {
 	}
 	go func() { _ = open.Serve(l) }()
 	fmt.Printf("%s %s %s http://%s\n", dev.Addr(), dev.User(), dev.Password(), l.Addr())
-	_, _ = io.Copy(io.Discard, os.Stdin) // until the benchmark lets go
-	_ = dev.Close()
-	os.Exit(0)
+	_, _ = io.Copy(io.Discard, os.Stdin)
 }
 
 // BenchmarkDeviceInfo compares a call with digest authentication with what
 // anybody would write for the same document without any: a GET of net/http
 // and encoding/xml.
 func BenchmarkDeviceInfo(b *testing.B) {
-	self, err := os.Executable()
-	require.NoError(b, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	cmd := exec.CommandContext(ctx, self)
-	cmd.Env = append(os.Environ(), benchDevice+"=1")
-	stdin, err := cmd.StdinPipe()
-	require.NoError(b, err)
-	stdout, err := cmd.StdoutPipe()
-	require.NoError(b, err)
-	require.NoError(b, cmd.Start())
-	defer func() { _ = stdin.Close(); _ = cmd.Wait() }()
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	require.NoError(b, err)
-	f := strings.Fields(line)
+	ctx := b.Context()
+	f := strings.Fields(measure.Start(b, "device", 0).Line())
 	require.Len(b, f, 4)
 
-	var bare, own cost
+	var bare measure.Cost
 	b.Run("bare", func(b *testing.B) {
 		client := &http.Client{Transport: &http.Transport{DisableCompression: true}}
-		bare = measure(b, func() error {
+		bare = measure.Calls(b, func() error {
 			req, err := http.NewRequestWithContext(ctx, http.MethodGet, f[3]+"/ISAPI/System/deviceInfo", nil)
 			if err != nil {
 				return err
@@ -100,36 +92,9 @@ func BenchmarkDeviceInfo(b *testing.B) {
 		c, err := isapi.New(f[0], auth.Static(f[1], camsec.NewSecret([]byte(f[2]))), nil)
 		require.NoError(b, err)
 		defer c.Close()
-		own = measure(b, func() error {
+		measure.Calls(b, func() error {
 			_, err := c.DeviceInfo(ctx)
 			return err
-		})
-		if bare.allocs > 0 {
-			b.ReportMetric(own.bytes/bare.bytes, "B/bare")
-			b.ReportMetric(own.allocs/bare.allocs, "allocs/bare")
-		}
+		}).ReportAgainst(b, bare)
 	})
-}
-
-// cost is what one call allocates.
-type cost struct{ bytes, allocs float64 }
-
-// measure runs call in steady state: its first run, which connects and logs
-// in, does not count.
-func measure(b *testing.B, call func() error) cost {
-	require.NoError(b, call())
-	b.ReportAllocs()
-	var before, after runtime.MemStats
-	n := 0
-	for b.Loop() {
-		if n == 0 {
-			runtime.ReadMemStats(&before)
-		}
-		if err := call(); err != nil {
-			b.Fatal(err)
-		}
-		n++
-	}
-	runtime.ReadMemStats(&after)
-	return cost{float64(after.TotalAlloc-before.TotalAlloc) / float64(n), float64(after.Mallocs-before.Mallocs) / float64(n)}
 }

@@ -37,6 +37,10 @@ type Options struct {
 	// Base replaces all dialing and TLS when not nil: DialContext, Trust and
 	// the finer Timeouts are then its own business.
 	Base http.RoundTripper
+	// Pool, if there is no Base, is what the client shares with those of other
+	// devices: one bound on idle connections, and less memory. Nil means a
+	// transport of its own. What the other options say stays the device's own.
+	Pool *wire.Pool
 	// DialContext replaces net.Dialer when not nil.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 	// Trust says which certificates are accepted; zero verifies against the
@@ -145,8 +149,8 @@ func New(address string, source auth.Source, opts *Options) (*Client, error) {
 			}
 			return wire.NewHTTPTransport(fresh)
 		}
-		tr := wire.NewHTTPTransport(to)
-		c.plain, c.idle, c.ownBase = tr, tr.CloseIdleConnections, true
+		c.plain, c.idle = opts.Pool.Or(to)
+		c.ownBase = true
 	}
 	c.plain = watchedTransport{c.plain, &c.handshake}
 	// The transport sees the scheme but not how the certificate was accepted.

@@ -12,6 +12,7 @@ import (
 	"github.com/camsec/camsec"
 	"github.com/camsec/camsec/auth"
 	"github.com/camsec/camsec/auth/trust"
+	"github.com/camsec/camsec/auth/wire"
 	"github.com/camsec/camsec/isapi"
 	"github.com/camsec/camsec/isapi/isapitest"
 )
@@ -20,8 +21,12 @@ import (
 // and ways to them of their own, share budget and pin store and are called in
 // turns: each is sent its own login only.
 func TestScopes(t *testing.T) {
-	for _, scheme := range []string{"http", "https"} {
-		t.Run(scheme, func(t *testing.T) {
+	for name, scheme := range map[string]string{"http": "http", "https": "https", "http, one pool": "http", "https, one pool": "https"} {
+		t.Run(name, func(t *testing.T) {
+			var pool *wire.Pool
+			if name != scheme {
+				pool = wire.NewPool(nil)
+			}
 			dir := t.TempDir()
 			budget, err := auth.OpenFileBudget(filepath.Join(dir, "budget"), nil)
 			require.NoError(t, err)
@@ -41,7 +46,7 @@ func TestScopes(t *testing.T) {
 				t.Cleanup(func() { _ = dev.Close() })
 				c, err := isapi.New(scheme+"://192.168.1.64", auth.Static(p.User, camsec.NewSecret([]byte(p.Password))), &isapi.Options{
 					Target:      camsec.Target{Scope: scope, ID: "gate", Address: "192.168.1.64"},
-					DialContext: dev.Host().DialContext, Budget: budget, Trust: trust.FirstUse(known), ReadOnly: true,
+					DialContext: dev.Host().DialContext, Budget: budget, Trust: trust.FirstUse(known), ReadOnly: true, Pool: pool,
 				})
 				require.NoError(t, err)
 				t.Cleanup(func() { _ = c.Close() })

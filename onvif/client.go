@@ -45,6 +45,10 @@ type Options struct {
 	// Base replaces all dialing and TLS when not nil: DialContext, Trust and
 	// the finer Timeouts are then its own business.
 	Base http.RoundTripper
+	// Pool, if there is no Base, is what the client shares with those of other
+	// devices: one bound on idle connections, and less memory. Nil means a
+	// transport of its own. What the other options say stays the device's own.
+	Pool *wire.Pool
 	// DialContext replaces net.Dialer when not nil.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 	// Trust says which certificates are accepted; zero verifies against the
@@ -140,8 +144,7 @@ func New(address string, source auth.Source, opts *Options) (*Client, error) {
 			to.TLS = opts.Trust.TLSConfig(c.target.Key(), host)
 		}
 		c.trust = trustWord(base.Scheme, opts.Trust)
-		tr := wire.NewHTTPTransport(to)
-		c.plain, c.idle = tr, tr.CloseIdleConnections
+		c.plain, c.idle = opts.Pool.Or(to)
 	}
 	if source != nil {
 		source = c.noting(source)

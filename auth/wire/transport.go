@@ -16,7 +16,8 @@ const (
 	defaultTotal     = 30 * time.Second
 	maxHeaderBytes   = 64 << 10
 	idleConnTimeout  = 30 * time.Second
-	connBufferSize   = 4 << 10
+	readBufferSize   = 2 << 10 // most replies; longer ones are read past it
+	writeBufferSize  = 1 << 10 // a request's header
 	maxConnsPerHost  = 2
 	keepAliveProbing = 15 * time.Second
 )
@@ -68,10 +69,6 @@ type TransportOptions struct {
 // what it holds. Each call returns a transport of its own.
 func NewHTTPTransport(o TransportOptions) *http.Transport {
 	t := o.Timeouts.OrDefaults()
-	dial := o.DialContext
-	if dial == nil {
-		dial = (&net.Dialer{KeepAlive: keepAliveProbing}).DialContext
-	}
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	conf := o.TLS
@@ -79,14 +76,7 @@ func NewHTTPTransport(o TransportOptions) *http.Transport {
 		conf = conf.Clone()
 	}
 	return &http.Transport{
-		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			if t.Dial > 0 {
-				var cancel context.CancelFunc
-				ctx, cancel = context.WithTimeout(ctx, t.Dial)
-				defer cancel()
-			}
-			return dial(ctx, network, addr)
-		},
+		DialContext:            o.dialer(),
 		TLSClientConfig:        conf,
 		TLSHandshakeTimeout:    max(t.TLS, 0),
 		ResponseHeaderTimeout:  max(t.Header, 0),
@@ -96,9 +86,25 @@ func NewHTTPTransport(o TransportOptions) *http.Transport {
 		MaxIdleConnsPerHost:    maxConnsPerHost,
 		MaxConnsPerHost:        maxConnsPerHost,
 		MaxResponseHeaderBytes: maxHeaderBytes,
-		ReadBufferSize:         connBufferSize,
-		WriteBufferSize:        connBufferSize,
+		ReadBufferSize:         readBufferSize,
+		WriteBufferSize:        writeBufferSize,
 		DisableCompression:     true,
 		Protocols:              &protocols,
+	}
+}
+
+// dialer returns what makes connections, bounded in time.
+func (o TransportOptions) dialer() func(ctx context.Context, network, addr string) (net.Conn, error) {
+	dial, limit := o.DialContext, o.Timeouts.OrDefaults().Dial
+	if dial == nil {
+		dial = (&net.Dialer{KeepAlive: keepAliveProbing}).DialContext
+	}
+	if limit < 0 {
+		return dial
+	}
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		return dial(ctx, network, addr)
 	}
 }

@@ -6,14 +6,11 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -21,28 +18,42 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/camsec/camsec/auth/authtest/measure"
 	"github.com/camsec/camsec/isapi/isapitest"
 )
 
 // The benchmarks run the command in one process and the devices in another, so
-// that what these use does not count. Both are this test program again, told
-// apart by an environment variable.
-const (
-	benchRole = "CAMSEC_BENCH_ROLE" // devices, command or floor
-	benchArgs = "CAMSEC_BENCH_ARGS" // of devices: number and round-trip time
-	roundTrip = 20 * time.Millisecond
-)
+// that what these use does not count. Both are this test program again.
+
+const roundTrip = 20 * time.Millisecond
 
 func TestMain(m *testing.M) {
-	switch os.Getenv(benchRole) {
-	case "":
-		os.Exit(m.Run())
-	case "devices":
-		serveDevices()
-	case "command":
-		main()
-	case "floor":
-		visitBare()
+	measure.Main(m, map[string]func([]string){
+		"command": func([]string) { main() },
+		"cameras": func(args []string) { serveCameras(count(args)) },
+		"site":    func(args []string) { thinSite(count(args)).Serve() },
+	})
+}
+
+func count(args []string) int {
+	n, err := strconv.Atoi(args[0])
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
+// thinSite are devices that only inventory can be taken of, and that cost next
+// to nothing.
+func thinSite(n int) measure.Site {
+	const head = `<?xml version="1.0" encoding="UTF-8"?>`
+	p := isapitest.CurrentCamera()
+	return measure.Site{
+		Devices: n, Trip: roundTrip, User: p.User, Password: p.Password, Type: "application/xml",
+		Open: map[string]string{"/SDK/activateStatus": head + `<ActivateStatus version="2.0" xmlns="http://www.hikvision.com/ver20/XMLSchema"><Activated>true</Activated></ActivateStatus>`},
+		Closed: map[string]string{"/ISAPI/System/deviceInfo": head + `<DeviceInfo version="2.0" xmlns="http://www.hikvision.com/ver20/XMLSchema"><deviceName>Gate</deviceName>` +
+			`<model>DS-2CD2143G2-I</model><serialNumber>DS-2CD2143G2-I20230304AAWRK00000001</serialNumber><macAddress>24:28:fd:00:00:01</macAddress>` +
+			`<firmwareVersion>V5.7.18</firmwareVersion><firmwareReleasedDate>build 240826</firmwareReleasedDate><deviceType>IPCamera</deviceType></DeviceInfo>`},
 	}
 }
 
@@ -80,17 +91,8 @@ func (c *distantConn) Close() error {
 	return c.Conn.Close()
 }
 
-// benchTotals is what the devices saw.
-type benchTotals struct {
-	Requests, Failed int
-	Connections      int64 // most at once
-}
-
-// serveDevices serves simulated cameras until standard input ends, and prints
-// their addresses and then, for each line read, totals.
-func serveDevices() {
-	var n int
-	_, _ = fmt.Sscan(os.Getenv(benchArgs), &n)
+// serveCameras serves simulated cameras as [measure.Site] serves its devices.
+func serveCameras(n int) {
 	var open, most atomic.Int64
 	devices := make([]*isapitest.Device, n)
 	for i := range devices {
@@ -112,190 +114,59 @@ func serveDevices() {
 		go func() { _ = distant.Serve(distantListener{l, &open, &most}) }()
 		fmt.Println(l.Addr())
 	}
-	fmt.Println(devices[0].User(), devices[0].Password())
+	var before measure.SiteTotals
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
-		t := benchTotals{Connections: most.Swap(0)}
+		now := measure.SiteTotals{Most: most.Swap(open.Load())}
 		for _, d := range devices {
-			t.Requests += d.Host().Requests()
-			t.Failed += d.Host().FailedLogins()
+			now.Requests += int64(d.Host().Requests())
+			now.Failed += int64(d.Host().FailedLogins())
 		}
-		_ = json.NewEncoder(os.Stdout).Encode(t)
+		_ = json.NewEncoder(os.Stdout).Encode(measure.SiteTotals{Requests: now.Requests - before.Requests, Failed: now.Failed - before.Failed, Most: now.Most})
+		before = now
 	}
-	os.Exit(0)
-}
-
-// visitBare is the floor: two requests to each device, which is what a login
-// takes, by net/http alone, with no login, no budget and nothing read.
-func visitBare() {
-	f := strings.Fields(os.Getenv(benchArgs))
-	inFlight, _ := strconv.Atoi(f[0])
-	addresses := f[1:]
-	start := time.Now()
-	each(context.Background(), len(addresses), inFlight, func(i int) {
-		tr := &http.Transport{}
-		defer tr.CloseIdleConnections()
-		for range 2 {
-			resp, err := (&http.Client{Transport: tr}).Get("http://" + addresses[i] + "/ISAPI/System/activate")
-			if err != nil {
-				panic(err)
-			}
-			_, _ = io.Copy(io.Discard, resp.Body)
-			_ = resp.Body.Close()
-		}
-	})
-	fmt.Println(time.Since(start).Seconds())
-	os.Exit(0)
-}
-
-// A site is devices in another process.
-type site struct {
-	addresses      []string
-	user, password string
-	in             io.WriteCloser
-	out            *bufio.Reader
-	before         benchTotals
-}
-
-func newSite(b *testing.B, n int) *site {
-	cmd := again(b, "devices", strconv.Itoa(n))
-	in, err := cmd.StdinPipe()
-	require.NoError(b, err)
-	out, err := cmd.StdoutPipe()
-	require.NoError(b, err)
-	cmd.Stderr = os.Stderr
-	require.NoError(b, cmd.Start())
-	b.Cleanup(func() { _ = in.Close(); _ = cmd.Wait() })
-	s := &site{in: in, out: bufio.NewReader(out)}
-	for range n {
-		line, err := s.out.ReadString('\n')
-		require.NoError(b, err)
-		s.addresses = append(s.addresses, strings.TrimSpace(line))
-	}
-	_, err = fmt.Fscan(s.out, &s.user, &s.password)
-	require.NoError(b, err)
-	_, err = s.out.ReadString('\n')
-	require.NoError(b, err)
-	return s
-}
-
-// totals returns what the devices saw since the last call.
-func (s *site) totals(b *testing.B) benchTotals {
-	_, err := fmt.Fprintln(s.in)
-	require.NoError(b, err)
-	line, err := s.out.ReadString('\n')
-	require.NoError(b, err)
-	var t benchTotals
-	require.NoError(b, json.Unmarshal([]byte(line), &t))
-	d := benchTotals{t.Requests - s.before.Requests, t.Failed - s.before.Failed, t.Connections}
-	s.before = t
-	return d
-}
-
-// again is this test program in another role.
-func again(b *testing.B, role, args string, command ...string) *exec.Cmd {
-	self, err := os.Executable()
-	require.NoError(b, err)
-	cmd := exec.CommandContext(b.Context(), self, command...)
-	cmd.Env = append(os.Environ(), benchRole+"="+role, benchArgs+"="+args)
-	return cmd
 }
 
 // A fleetRun is what one run of the command took.
 type fleetRun struct {
-	wall  time.Duration // of the visits, as the document says
-	peak  float64       // MiB of memory, the most there was
-	files int           // most open at once
-	lost  int           // devices without a firmware version
-	cpu   time.Duration // of the command's process, user and system
+	measure.Usage
+	wall time.Duration // of the visits, as the document says
+	lost int           // devices without a firmware version
 }
 
-// fleet runs the command over the site. A limit above zero is the most files
-// that it may have open.
-func (s *site) fleet(b *testing.B, command string, inFlight, limit int) fleetRun {
+// visitSite runs the command over the site, whose rows name the protocol if one is
+// given. A limit above zero is the most files that it may have open.
+func visitSite(b *testing.B, s *measure.RunningSite, command, protocol string, inFlight, limit int) fleetRun {
 	dir := b.TempDir()
 	list, err := os.Create(filepath.Join(dir, "list.csv"))
 	require.NoError(b, err)
 	w := csv.NewWriter(list)
-	require.NoError(b, w.Write([]string{"address"}))
-	for _, a := range s.addresses {
-		require.NoError(b, w.Write([]string{"http://" + a}))
+	require.NoError(b, w.Write([]string{"address", "protocol"}))
+	for _, a := range s.Addresses {
+		require.NoError(b, w.Write([]string{"http://" + a, protocol}))
 	}
 	w.Flush()
 	require.NoError(b, list.Close())
-	require.NoError(b, os.WriteFile(filepath.Join(dir, "pw"), []byte(s.password), 0o600))
-	args := []string{
+	p := isapitest.CurrentCamera()
+	require.NoError(b, os.WriteFile(filepath.Join(dir, "pw"), []byte(p.Password), 0o600))
+	cmd := measure.Start(
+		b, "command", limit,
 		command, "-json", "-inventory", list.Name(), "-in-flight", strconv.Itoa(inFlight),
-		"-user", s.user, "-password-file", filepath.Join(dir, "pw"), "-state", filepath.Join(dir, "state"),
-	}
-	cmd := again(b, "command", "", args...)
-	if limit > 0 {
-		sh := exec.CommandContext(b.Context(), "sh", append([]string{"-c", fmt.Sprintf(`ulimit -n %d && exec "$0" "$@"`, limit), cmd.Path}, args...)...)
-		sh.Env = cmd.Env
-		cmd = sh
-	}
-	out, err := os.Create(filepath.Join(dir, "out.json"))
-	require.NoError(b, err)
-	defer out.Close()
-	cmd.Stdout = out
-	require.NoError(b, cmd.Start())
-	done := make(chan struct{})
-	var r fleetRun
-	var wg sync.WaitGroup
-	wg.Go(func() { r.peak, r.files = watch(cmd.Process.Pid, done) })
-	_ = cmd.Wait() // an audit ends with findings
-	r.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	close(done)
-	wg.Wait()
-	_, err = out.Seek(0, io.SeekStart)
-	require.NoError(b, err)
+		"-user", p.User, "-password-file", filepath.Join(dir, "pw"), "-state", filepath.Join(dir, "state"),
+	)
+	cmd.Watch()
 	var doc struct {
 		Run     struct{ StartedAt, FinishedAt time.Time }
 		Devices []struct{ Firmware *struct{ Version string } }
 	}
-	require.NoError(b, json.NewDecoder(out).Decode(&doc))
-	require.Len(b, doc.Devices, len(s.addresses))
+	require.NoError(b, json.Unmarshal(cmd.Output(), &doc))
+	r := fleetRun{Usage: cmd.Wait(), wall: doc.Run.FinishedAt.Sub(doc.Run.StartedAt)}
+	require.Len(b, doc.Devices, len(s.Addresses))
 	for _, d := range doc.Devices {
 		if d.Firmware == nil || d.Firmware.Version == "" {
 			r.lost++
 		}
 	}
-	r.wall = doc.Run.FinishedAt.Sub(doc.Run.StartedAt)
 	return r
-}
-
-// watch samples a process until done; where /proc is missing it finds nothing.
-func watch(pid int, done <-chan struct{}) (peak float64, files int) {
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if d, err := os.Open(fmt.Sprintf("/proc/%d/fd", pid)); err == nil {
-			if names, err := d.Readdirnames(-1); err == nil {
-				files = max(files, len(names))
-			}
-			_ = d.Close()
-		}
-		if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)); err == nil {
-			if _, rest, ok := strings.Cut(string(b), "VmHWM:"); ok {
-				var kib float64
-				_, _ = fmt.Sscan(rest, &kib)
-				peak = max(peak, kib/1024)
-			}
-		}
-		select {
-		case <-tick.C:
-		case <-done:
-			return peak, files
-		}
-	}
-}
-
-// floor visits the site by net/http alone.
-func (s *site) floor(b *testing.B, inFlight int) time.Duration {
-	out, err := again(b, "floor", strconv.Itoa(inFlight)+" "+strings.Join(s.addresses, " ")).Output()
-	require.NoError(b, err)
-	seconds, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
-	require.NoError(b, err)
-	return time.Duration(seconds * float64(time.Second))
 }
 
 // BenchmarkFleet inventories and audits 1,000 devices that are 20 ms away. The
@@ -303,50 +174,54 @@ func (s *site) floor(b *testing.B, inFlight int) time.Duration {
 // where a round is a request or the start of a connection.
 func BenchmarkFleet(b *testing.B) {
 	const devices = 1000
-	s := newSite(b, devices)
+	s := measure.StartSite(b, "cameras", devices, strconv.Itoa(devices))
 	for _, command := range []string{"inventory", "audit"} {
 		b.Run(command, func(b *testing.B) {
 			for b.Loop() {
-				s.totals(b)
-				r := s.fleet(b, command, defaultInFlight, 0)
-				t := s.totals(b)
+				s.Totals()
+				r := visitSite(b, s, command, "", defaultInFlight, 0)
+				t := s.Totals()
 				require.Zero(b, r.lost)
 				require.Zero(b, t.Failed)
 				rounds := float64(t.Requests)/devices + 1
 				bound := time.Duration(rounds * devices / defaultInFlight * float64(roundTrip))
 				b.ReportMetric(r.wall.Seconds(), "wall-s")
 				b.ReportMetric(r.wall.Seconds()/bound.Seconds(), "wall/bound")
-				b.ReportMetric(r.cpu.Seconds()*1000, "cpu-ms")
-				b.ReportMetric(r.peak, "MiB")
 				b.ReportMetric(rounds, "rounds/device")
-				b.ReportMetric(float64(r.files), "files")
+				r.report(b)
 			}
 		})
 	}
 }
 
-// BenchmarkCold reads the firmware version of 2,000 devices that no process
-// has talked to before, many at once, and the same under a hard limit of 1,024
-// open files, beside two bare requests to each.
+func (r fleetRun) report(b *testing.B) {
+	b.ReportMetric(r.CPU.Seconds()*1000, "cpu-ms")
+	b.ReportMetric(r.Peak, "MiB")
+	b.ReportMetric(float64(r.Files), "files")
+}
+
+// BenchmarkCold runs the command over 2,000 devices that no process has talked
+// to before, many at once, and the same under a hard limit of 1,024 open
+// files: where the command has to find out what a device speaks, and where the
+// list says it. What the library takes is BenchmarkCold of package isapi.
 func BenchmarkCold(b *testing.B) {
 	const devices, inFlight = 2000, 300
-	s := newSite(b, devices)
-	for name, limit := range map[string]int{"free": 0, "1024-files": 1024} {
-		b.Run(name, func(b *testing.B) {
-			for b.Loop() {
-				floor := s.floor(b, inFlight)
-				s.totals(b)
-				r := s.fleet(b, "inventory", inFlight, limit)
-				t := s.totals(b)
-				b.ReportMetric(r.wall.Seconds()*1000, "wall-ms")
-				b.ReportMetric(r.wall.Seconds()/floor.Seconds(), "wall/floor")
-				b.ReportMetric(r.cpu.Seconds()*1000, "cpu-ms")
-				b.ReportMetric(r.peak, "MiB")
-				b.ReportMetric(float64(r.files), "files")
-				b.ReportMetric(float64(t.Connections), "connections")
-				b.ReportMetric(float64(r.lost), "lost")
-				b.ReportMetric(float64(t.Requests)/devices, "requests/device")
-			}
-		})
+	s := measure.StartSite(b, "site", devices, strconv.Itoa(devices))
+	for _, protocol := range []string{"", "isapi"} {
+		for _, limit := range []int{0, 1024} {
+			b.Run(fmt.Sprintf("protocol=%s/files=%d", protocol, limit), func(b *testing.B) {
+				for b.Loop() {
+					s.Totals()
+					r := visitSite(b, s, "inventory", protocol, inFlight, limit)
+					t := s.Totals()
+					require.Zero(b, t.Failed)
+					b.ReportMetric(r.wall.Seconds()*1000, "wall-ms")
+					b.ReportMetric(float64(t.Most), "connections")
+					b.ReportMetric(float64(r.lost), "lost")
+					b.ReportMetric(float64(t.Requests)/devices, "requests/device")
+					r.report(b)
+				}
+			})
+		}
 	}
 }

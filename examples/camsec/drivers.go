@@ -88,8 +88,8 @@ func accountStore(protocol string) camsec.Store {
 }
 
 // shared returns the connection with one base for all protocols, so that a
-// visit makes no more connections than it needs.
-func (c connection) shared() (connection, func(), error) {
+// visit makes no more connections than it needs, over the pool of the run.
+func (c connection) shared(pool *wire.Pool) (connection, func(), error) {
 	u, host, err := wire.ParseAddress(c.target.Address)
 	if err != nil {
 		return c, nil, err
@@ -98,9 +98,9 @@ func (c connection) shared() (connection, func(), error) {
 	if u.Scheme == "https" {
 		o.TLS = c.trust.TLSConfig(c.target.Key(), host)
 	}
-	t := wire.NewHTTPTransport(o)
-	c.base = t
-	return c, t.CloseIdleConnections, nil
+	base, idle := pool.Or(o)
+	c.base = base
+	return c, idle, nil
 }
 
 func openISAPI(c connection) (*client, error) {

@@ -14,16 +14,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/camsec/camsec/auth/authtest"
+	"github.com/camsec/camsec/auth/authtest/measure"
 	"github.com/camsec/camsec/isapi/isapitest"
 )
 
 // process is camsec as a process of its own: this test program in that role.
 func process(t *testing.T, args ...string) *exec.Cmd {
-	self, err := os.Executable()
-	require.NoError(t, err)
-	cmd := exec.CommandContext(t.Context(), self, args...)
-	cmd.Env = append(os.Environ(), benchRole+"=command")
-	return cmd
+	return measure.Command(t.Context(), "command", args...)
 }
 
 // The statuses that scripts branch on, from the process itself.

@@ -58,9 +58,9 @@ func TestCase146HardLimitOnFiles(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "all.csv")
 	require.NoError(t, os.WriteFile(file, []byte(list), 0o600))
-	cmd := exec.CommandContext(t.Context(), "/bin/sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$@"`, files), "sh",
-		os.Args[0], "inventory", "-json", "-inventory", file, "-state", filepath.Join(dir, "state"), "-in-flight", fmt.Sprint(devices))
-	cmd.Env = append(os.Environ(), benchRole+"=command")
+	camsec := process(t, "inventory", "-json", "-inventory", file, "-state", filepath.Join(dir, "state"), "-in-flight", fmt.Sprint(devices))
+	cmd := exec.CommandContext(t.Context(), "/bin/sh", append([]string{"-c", fmt.Sprintf(`ulimit -n %d && exec "$@"`, files), "sh"}, camsec.Args...)...)
+	cmd.Env = camsec.Env
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	require.NoError(t, cmd.Run(), "%s", errs.String())

@@ -148,6 +148,7 @@ type targetFlags struct {
 	proxy     string
 	debug     bool
 
+	protocol                        string
 	user, passwordFile, passwordEnv string
 	state                           string
 	forget                          bool
@@ -176,6 +177,9 @@ func (t *targetFlags) check() error {
 	if t.inFlight < 1 {
 		errs = append(errs, errors.New("-in-flight must be above zero"))
 	}
+	if _, ok := driverOf(t.protocol); !ok {
+		errs = append(errs, fmt.Errorf("-protocol %q: there are %s", clean(t.protocol), driverNames()))
+	}
 	if t.proxy != "" {
 		if err := checkProxy(t.proxy); err != nil {
 			errs = append(errs, fmt.Errorf("-proxy: %w", err))
@@ -194,6 +198,7 @@ func (t *targetFlags) logger(e *env) *slog.Logger {
 
 // login adds the flags of commands that log in.
 func (t *targetFlags) login(f *flagSet) {
+	f.StringVar(&t.protocol, "protocol", "auto", "`protocol` of devices whose row does not name one: "+driverNames()+", which asks the device")
 	f.StringVar(&t.user, "user", "", "log in under this `name`")
 	f.StringVar(&t.passwordFile, "password-file", "", "read the password from a `FILE`")
 	f.StringVar(&t.passwordEnv, "password-env", "", "read the password from the environment variable `NAME`")
@@ -208,6 +213,6 @@ func (t *targetFlags) login(f *flagSet) {
 }
 
 var loginFlags = []string{
-	"inventory", "timeout", "in-flight", "proxy", "debug", "user", "password-file", "password-env", "state", "forget-logins",
+	"inventory", "timeout", "in-flight", "proxy", "debug", "protocol", "user", "password-file", "password-env", "state", "forget-logins",
 	"pin", "pins", "trust-first-use", "insecure-tls", "legacy-tls",
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -138,10 +137,7 @@ func TestKilledRunLeavesWholeLines(t *testing.T) {
 	for _, c := range cams[8:] {
 		c.Host().Script(authtest.Fault{Hold: held})
 	}
-	self, err := os.Executable()
-	require.NoError(t, err)
-	cmd := exec.CommandContext(t.Context(), self, append([]string{"inventory", "-jsonl"}, args...)...)
-	cmd.Env = append(os.Environ(), benchRole+"=command")
+	cmd := process(t, append([]string{"inventory", "-jsonl"}, args...)...)
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())

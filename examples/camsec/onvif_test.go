@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -145,4 +147,52 @@ func TestPlaceholdersDoNotMerge(t *testing.T) {
 		assert.False(t, sameID(id, id))
 	}
 	assert.True(t, sameID("02:00:5E:00:53:01", "02-00-5e-00-53-01"))
+}
+
+// A device whose protocol is given is not asked what it speaks: an inventory is
+// the challenge and its answer, and nothing is sent over the other protocol.
+func TestGivenProtocolCostsNoRequest(t *testing.T) {
+	list := func(t *testing.T, address, protocol string) string {
+		file := filepath.Join(t.TempDir(), "list.csv")
+		require.NoError(t, os.WriteFile(file, []byte("address,protocol\n"+address+","+protocol+"\n"), 0o600))
+		return file
+	}
+	for name, c := range map[string]struct {
+		args     func(t *testing.T, address string) []string
+		requests int
+		over     []string
+	}{
+		"in the row": {func(t *testing.T, a string) []string { return []string{"-inventory", list(t, a, "isapi")} }, 2, []string{"isapi"}},
+		"by flag":    {func(_ *testing.T, a string) []string { return []string{a, "-protocol", "isapi"} }, 2, []string{"isapi"}},
+		"by flag, row is silent": {func(t *testing.T, a string) []string {
+			return []string{"-inventory", list(t, a, ""), "-protocol", "ISAPI"}
+		}, 2, []string{"isapi"}},
+		"the row has the word": {func(t *testing.T, a string) []string {
+			return []string{"-inventory", list(t, a, "isapi"), "-protocol", "onvif"}
+		}, 2, []string{"isapi"}},
+		"the other, by flag": {func(_ *testing.T, a string) []string { return []string{a, "-protocol", "onvif"} }, 0, []string{"onvif"}},
+		"asked, as the row says": {func(t *testing.T, a string) []string {
+			return []string{"-inventory", list(t, a, "auto"), "-protocol", "onvif"}
+		}, 0, []string{"isapi", "onvif"}},
+		"asked, as nothing is said": {func(_ *testing.T, a string) []string { return []string{a} }, 0, []string{"isapi", "onvif"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cam, inner := both(t, isapitest.CurrentCamera().Password, "")
+			args := append(c.args(t, cam.Addr()), "-json", "-user", "admin", "-password-file", passwordFile(t, inner.Password()), "-state", t.TempDir())
+			code, out, errs := camsecRun(t, append([]string{"inventory"}, args...)...)
+			require.Equal(t, exitOK, code, errs)
+			d, _ := firstDevice(t, out)
+			var over []string
+			for _, p := range d["protocols"].([]any) {
+				over = append(over, p.(map[string]any)["protocol"].(string))
+			}
+			assert.Equal(t, c.over, over)
+			if c.requests > 0 {
+				assert.Equal(t, c.requests, cam.Host().Requests())
+			}
+		})
+	}
+	code, _, errs := camsecRun(t, "inventory", "192.0.2.1", "-protocol", "vapix", "-state", t.TempDir())
+	assert.Equal(t, exitUsage, code)
+	assert.Contains(t, errs, "there are isapi, onvif, auto")
 }

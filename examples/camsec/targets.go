@@ -132,6 +132,9 @@ func (t *targetFlags) targets(addresses []string) ([]*target, error) {
 			}
 			(*m)[key] = d
 		}
+		if d.protocol == "" {
+			d.protocol = t.protocol
+		}
 		if d.proxy == "" {
 			d.proxy = t.proxy
 		} else if err := checkProxy(d.proxy); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/camsec/camsec"
 	"github.com/camsec/camsec/auth/trust"
+	"github.com/camsec/camsec/auth/wire"
 )
 
 // defaultInFlight is how many devices are visited at once when -in-flight does
@@ -30,6 +31,7 @@ type fleet struct {
 	members  []*member
 	timeout  time.Duration
 	inFlight int
+	pool     *wire.Pool // of connections, for all devices
 }
 
 // A member is one device of a fleet. It has no client but during its visit, so
@@ -91,8 +93,9 @@ func (t *targetFlags) prepare(e *env, addresses []string) (*fleet, error) {
 			return nil, usageErr(err)
 		}
 	}
-	fl := &fleet{env: e, timeout: t.timeout, inFlight: t.inFlight}
+	fl := &fleet{env: e, timeout: t.timeout, inFlight: t.inFlight, pool: wire.NewPool(nil)}
 	var errs []error
+	var plain []string
 	for _, d := range all {
 		c := connection{trust: policies[d], budget: budget, logger: t.logger(e)}
 		if d.proxy != "" {
@@ -106,9 +109,10 @@ func (t *targetFlags) prepare(e *env, addresses []string) (*fleet, error) {
 			continue
 		}
 		if d.plain {
-			e.warn("warning: %s: plain http, so anyone on the way can read and change what is said", clean(d.Address))
+			plain = append(plain, clean(d.Address))
 		}
 	}
+	warnPlain(e, plain)
 	if t.insecureTLS {
 		e.warn("warning: -insecure-tls accepts any key, also that of whoever poses as a device")
 	}
@@ -116,6 +120,18 @@ func (t *targetFlags) prepare(e *env, addresses []string) (*fleet, error) {
 		return nil, err
 	}
 	return fl, nil
+}
+
+// warnPlain names devices whose words are not protected; of a whole list the
+// first few.
+func warnPlain(e *env, addresses []string) {
+	const named = 3
+	if n := len(addresses) - named; n > 1 {
+		addresses = append(addresses[:named:named], fmt.Sprintf("and %d more", n))
+	}
+	for _, a := range addresses {
+		e.warn("warning: %s: plain http, so anyone on the way can read and change what is said", a)
+	}
 }
 
 // A reading reads a device: camsec.Collect, or less.
@@ -191,7 +207,7 @@ func (fl *fleet) one(ctx context.Context, m *member, read reading) visit {
 			return visit{target: m.target, err: err}
 		}
 	}
-	conn, done, err := m.connection.shared()
+	conn, done, err := m.connection.shared(fl.pool)
 	if err != nil {
 		return visit{target: m.target, err: err}
 	}

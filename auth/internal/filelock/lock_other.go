@@ -10,3 +10,6 @@ import (
 // TryLock fails where files cannot be locked: what processes cannot share
 // safely is not shared.
 func TryLock(*os.File) (bool, error) { return false, errors.ErrUnsupported }
+
+// Unlock drops the lock on f.
+func Unlock(*os.File) error { return errors.ErrUnsupported }

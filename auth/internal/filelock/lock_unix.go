@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// TryLock takes the lock on f if nobody else has it; it is dropped when f is
-// closed, also by the end of the process.
+// TryLock takes the lock on f if nobody else has it; it is dropped by
+// [Unlock] and when f is closed, also by the end of the process.
 func TryLock(f *os.File) (bool, error) {
 	for {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
@@ -24,3 +24,6 @@ func TryLock(f *os.File) (bool, error) {
 		}
 	}
 }
+
+// Unlock drops the lock on f.
+func Unlock(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }

@@ -7,10 +7,14 @@ import (
 	"unsafe"
 )
 
-var lockFileEx = syscall.NewLazyDLL("kernel32.dll").NewProc("LockFileEx")
+var (
+	kernel32     = syscall.NewLazyDLL("kernel32.dll")
+	lockFileEx   = kernel32.NewProc("LockFileEx")
+	unlockFileEx = kernel32.NewProc("UnlockFileEx")
+)
 
-// TryLock takes the lock on f if nobody else has it; it is dropped when f is
-// closed, also by the end of the process.
+// TryLock takes the lock on f if nobody else has it; it is dropped by
+// [Unlock] and when f is closed, also by the end of the process.
 func TryLock(f *os.File) (bool, error) {
 	const (
 		failImmediately = 1
@@ -26,4 +30,13 @@ func TryLock(f *os.File) (bool, error) {
 		return false, nil
 	}
 	return false, err
+}
+
+// Unlock drops the lock on f.
+func Unlock(f *os.File) error {
+	var o syscall.Overlapped
+	if r, _, err := unlockFileEx.Call(f.Fd(), 0, 1, 0, uintptr(unsafe.Pointer(&o))); r == 0 {
+		return err
+	}
+	return nil
 }
