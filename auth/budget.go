@@ -115,6 +115,18 @@ type Budget interface {
 	Reset(ctx context.Context, login Login) error
 }
 
+// A SchemeForgetter is a [Budget] that forgets which schemes an account's
+// logins were made with, and nothing else: what was refused stays refused and
+// tries that were spent stay spent. Those of this package are; one that is not
+// has Reset alone.
+type SchemeForgetter interface {
+	// ForgetSchemes lets every service of the login's account, ONVIF's among
+	// them, offer less than what has worked before. Firmware that was rolled
+	// back, or a reset to factory settings, may need that; a person decides
+	// it, never a loop, since a man in the middle offers less, too.
+	ForgetSchemes(ctx context.Context, login Login) error
+}
+
 // A Reservation is a try that was spent beforehand. If the process dies the
 // try stays spent.
 type Reservation interface {
@@ -426,6 +438,14 @@ func (b *memoryBudget) Reset(_ context.Context, login Login) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.l = ledger{}
+	return nil
+}
+
+func (b *memoryBudget) ForgetSchemes(_ context.Context, login Login) error {
+	e := b.entry(login)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.l.Worked = nil
 	return nil
 }
 

@@ -493,6 +493,11 @@ func (b *fileBudget) ReportForeign(ctx context.Context, login Login, o Outcome) 
 	return b.change(ctx, b.name(login), false, func(l *ledger) *Error { l.foreign(b.o, o); return nil })
 }
 
+// ForgetSchemes is durable once it returns.
+func (b *fileBudget) ForgetSchemes(ctx context.Context, login Login) error {
+	return b.change(ctx, b.name(login), true, func(l *ledger) *Error { l.Worked = nil; return nil })
+}
+
 // Reset forgets one account, and of a damaged log what cannot be read.
 func (b *fileBudget) Reset(ctx context.Context, login Login) error {
 	return storeError(ctx, b.reset(ctx, b.name(login)))

@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"testing"
 	"time"
@@ -168,6 +169,77 @@ func TestDowngradeAcrossProcesses(t *testing.T) {
 	_, err = get(t.Context(), rt, deviceURL)
 	require.NoError(t, err, "a person may allow less: older firmware, or another camera in its place")
 	require.Zero(t, h.FailedLogins())
+}
+
+// A device may be allowed to offer less, which forgets no refusal.
+func TestAcceptWeaker(t *testing.T) {
+	for name, kept := range map[string]func(*testing.T, string) auth.Budget{
+		"file":   func(t *testing.T, dir string) auth.Budget { return openBudget(t, dir) },
+		"memory": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, memory := t.TempDir(), auth.NewMemoryBudget(nil)
+			h := newHost(t, func(o *authtest.Options) { o.Algorithms = []string{authtest.SHA256} })
+			process := func(password string) *auth.Transport {
+				return transport(t, h.Transport(), password, func(o *auth.TransportOptions) {
+					if o.Budget = memory; kept != nil {
+						o.Budget = kept(t, dir)
+					}
+				})
+			}
+			_, err := get(t.Context(), process(wrong), deviceURL)
+			require.Equal(t, auth.KindRefused, kindOf(t, err))
+			rt := process(right)
+			_, err = get(t.Context(), rt, deviceURL)
+			require.NoError(t, err)
+
+			h.SetAlgorithms(authtest.MD5)
+			h.ExpireNonces()
+			_, err = get(t.Context(), rt, deviceURL)
+			require.ErrorIs(t, err, auth.ErrDowngrade)
+			before := h.Requests()
+			require.NoError(t, rt.AcceptWeaker(t.Context()))
+			require.Equal(t, before, h.Requests(), "nothing is sent")
+			_, err = get(t.Context(), rt, deviceURL)
+			require.NoError(t, err, "in the same process")
+			_, err = get(t.Context(), process(right), deviceURL)
+			require.NoError(t, err, "and in the next")
+
+			before, failed := credentials(h), h.FailedLogins()
+			refused := process(wrong)
+			require.NoError(t, refused.AcceptWeaker(t.Context()))
+			_, err = get(t.Context(), refused, deviceURL)
+			require.Equal(t, auth.KindRefused, kindOf(t, err), "what was refused stays so")
+			require.Equal(t, before, credentials(h))
+			require.Equal(t, failed, h.FailedLogins())
+
+			h.SetAlgorithms(authtest.SHA256)
+			_, err = get(t.Context(), process(right), deviceURL)
+			require.NoError(t, err)
+			h.SetAlgorithms(authtest.MD5)
+			_, err = get(t.Context(), process(right), deviceURL)
+			require.ErrorIs(t, err, auth.ErrDowngrade, "what works then is the measure again")
+		})
+	}
+	h := newHost(t, nil)
+	old := transport(t, h.Transport(), right, withBudget(&diary{}))
+	require.ErrorIs(t, old.AcceptWeaker(t.Context()), errors.ErrUnsupported, "a budget without the ability")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, old.AcceptWeaker(ctx), context.Canceled)
+}
+
+// Tries that were spent stay spent, with any budget.
+func TestForgetSchemesKeepsTheRest(t *testing.T) {
+	kept(t, auth.BudgetOptions{}, func(t *testing.T, b auth.Budget, _ *time.Time) {
+		spend(t, b, loginOf("u"))
+		spend(t, b, loginOf("u"))
+		two := 2
+		require.NoError(t, b.ReportForeign(t.Context(), loginOf("u"), auth.Outcome{Left: &two}))
+		want := refusal(t, b, loginOf("u"))
+		require.NoError(t, b.(auth.SchemeForgetter).ForgetSchemes(t.Context(), loginOf("u")))
+		require.Equal(t, want, refusal(t, b, loginOf("u")))
+	})
 }
 
 func TestStrongestOfALaterProgram(t *testing.T) {

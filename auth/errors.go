@@ -26,7 +26,7 @@ const (
 	KindAlgorithm           // only unknown algorithms offered (ErrMalformed)
 	KindFIPS                // only MD5 offered, in FIPS-only mode (ErrUntrusted)
 	KindNonce               // the device calls every nonce stale (ErrMalformed)
-	KindDowngrade           // a weaker scheme than one that has worked, also in an earlier process; Reset allows it (ErrUntrusted)
+	KindDowngrade           // a weaker scheme than one that has worked, also in an earlier process; AcceptWeaker allows it (ErrUntrusted)
 	KindInsecureScheme      // only Basic offered, and it was not allowed (ErrUntrusted)
 	KindServer              // the device's proof that it knows the password is wrong (ErrUntrusted)
 	KindOrigin              // another origin asks for the credential (ErrUntrusted)

@@ -247,6 +247,13 @@ func (g *guard) forget() {
 	g.session, g.basic, g.message, g.cookies, g.oneTime, g.lies, g.denied = nil, "", nil, nil, false, 0, nil
 }
 
+// lower takes less than what has worked, from the next handshake on. What was
+// refused stays so.
+func (g *guard) lower() {
+	g.floor = strengthNone
+	g.session, g.basic, g.message = nil, "", nil
+}
+
 // maxDenied bounds what is remembered of forbidden paths.
 const maxDenied = 64
 

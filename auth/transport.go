@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -117,6 +118,36 @@ func (t *Transport) Reset(ctx context.Context) error {
 		return fail(KindSource, err)
 	}
 	return t.o.Budget.Reset(ctx, t.login(cred))
+}
+
+// AcceptWeaker lets the device offer less than what has worked before, here and
+// in the budget, for when its firmware was rolled back or its settings were
+// reset. It forgets nothing else: unlike after [Transport.Reset] a refused
+// credential stays refused. It sends nothing. It fails with
+// [errors.ErrUnsupported] if the budget is no [SchemeForgetter].
+//
+// A person decides that, never a loop: who sits in between offers less, too.
+func (t *Transport) AcceptWeaker(ctx context.Context) error {
+	if err := t.take(ctx); err != nil {
+		return err
+	}
+	defer t.release()
+	if t.o.Source == nil {
+		return nil
+	}
+	forgetter, ok := t.o.Budget.(SchemeForgetter)
+	if !ok {
+		return fmt.Errorf("auth: the budget cannot forget schemes alone: %w", errors.ErrUnsupported)
+	}
+	cred, err := t.o.Source.Credential(ctx, t.o.Target, t.o.Account)
+	if err != nil {
+		return fail(KindSource, err)
+	}
+	if err := forgetter.ForgetSchemes(ctx, t.login(cred)); err != nil {
+		return err
+	}
+	t.g.lower()
+	return nil
 }
 
 func (t *Transport) take(ctx context.Context) error {

@@ -268,13 +268,25 @@ func (c *Client) freshBase() (base http.RoundTripper, done func()) {
 	return tr, tr.CloseIdleConnections
 }
 
+// AcceptWeaker lets the device log this account in with less than what has
+// worked before, for when its firmware was rolled back or its settings were
+// reset; without it such a login fails with [auth.ErrDowngrade]. Refused
+// credentials stay refused. It sends nothing; see [auth.Transport.AcceptWeaker].
+func (c *Client) AcceptWeaker(ctx context.Context) error {
+	if err := c.login.Load().AcceptWeaker(ctx); err != nil {
+		return fmt.Errorf("isapi: %w", err)
+	}
+	return nil
+}
+
 // loginAnew forgets nonces, when a write of ours has changed what the device
 // asks for. If that may be something weaker than has worked before, it has the
-// budget forget the account, which is what holds a device to its best: whoever
-// asked for the write has decided so.
+// budget forget what that was: whoever asked for the write has decided so.
 func (c *Client) loginAnew(ctx context.Context, weaker bool) {
-	if weaker {
-		_ = c.login.Load().Reset(ctx) // without it the login that follows is refused, and says why
+	if weaker { // without it the login that follows is refused, and says why
+		if err := c.AcceptWeaker(ctx); errors.Is(err, errors.ErrUnsupported) {
+			_ = c.login.Load().Reset(ctx)
+		}
 	}
 	if t, err := auth.NewTransport(c.logins); err == nil { // as it was made before
 		c.login.Store(t)

@@ -4,12 +4,14 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/camsec/camsec"
 	"github.com/camsec/camsec/auth"
 	"github.com/camsec/camsec/auth/authtest"
 	"github.com/camsec/camsec/isapi"
+	"github.com/camsec/camsec/isapi/isapitest"
 )
 
 // loginHost is a device that asks for a login and serves the own fixtures.
@@ -97,4 +99,23 @@ func TestUntrustedDeviceGetsNoRequest(t *testing.T) {
 	_, err = c.DeviceInfo(t.Context())
 	require.ErrorIs(t, err, camsec.ErrUntrusted)
 	require.Zero(t, h.Requests())
+}
+
+// Older firmware offers less: a person may accept that, and no refusal is
+// forgotten.
+func TestAcceptWeaker(t *testing.T) {
+	p := isapitest.CurrentCamera()
+	b := newBench(t, p, nil)
+	_, err := b.client.DeviceInfo(t.Context())
+	require.NoError(t, err)
+	b.Host().SetAlgorithms(authtest.MD5)
+	b.Host().ExpireNonces()
+	_, err = b.client.DeviceInfo(t.Context())
+	require.ErrorIs(t, err, auth.ErrDowngrade)
+	sent, failed := len(b.tap.sent), b.Host().FailedLogins()
+	require.NoError(t, b.client.AcceptWeaker(t.Context()))
+	assert.Len(t, b.tap.sent, sent)
+	_, err = b.client.DeviceInfo(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, failed, b.Host().FailedLogins())
 }

@@ -131,7 +131,7 @@ func methods() map[string]func(*bench) reflect.Value {
 	ctx := reflect.TypeFor[context.Context]()
 	all := map[string]func(*bench) reflect.Value{}
 	for m := range reflect.TypeFor[*isapi.Client]().Methods() {
-		if m.Type.NumIn() > 1 && m.Type.In(1) == ctx {
+		if m.Type.NumIn() > 1 && m.Type.In(1) == ctx && m.Name != "AcceptWeaker" { // which sends nothing
 			all[m.Name] = func(b *bench) reflect.Value { return reflect.ValueOf(b.client).MethodByName(m.Name) }
 		}
 	}
