@@ -87,6 +87,7 @@ type Client struct {
 	readOnly  bool
 	keepXAddr bool
 	hasCred   bool
+	certified bool // by a certificate that the device may go by instead
 	idle      func()
 
 	token   *usernameToken
@@ -124,7 +125,7 @@ func New(address string, source auth.Source, opts *Options) (*Client, error) {
 	c := &Client{
 		base: base, target: opts.Target, account: opts.Account, budget: opts.Budget, now: opts.Now, rand: opts.Rand,
 		readOnly: opts.ReadOnly, keepXAddr: opts.KeepXAddr, timeouts: opts.Timeouts.OrDefaults(),
-		hasCred: source != nil, idle: func() {}, proving: make(chan struct{}, 1),
+		hasCred: source != nil, certified: opts.Trust.HasCertificates(), idle: func() {}, proving: make(chan struct{}, 1),
 	}
 	c.proving <- struct{}{}
 	c.token = &usernameToken{c: c}

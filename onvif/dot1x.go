@@ -119,18 +119,31 @@ func (c *Client) InterfaceDot1X(ctx context.Context, token string) (string, erro
 //
 //onvif:op tas:SetNetworkInterfaceDot1XConfiguration
 func (c *Client) SetInterfaceDot1X(ctx context.Context, token, id string, consent ...Consent) (camsec.Change, error) {
+	return c.interfaceDot1X(ctx, "SetInterfaceDot1X", token, id, consent)
+}
+
+// ClearInterfaceDot1X has an interface no longer log in to its switch. A switch
+// that asks for a login lets the device off the network: it needs
+// [AllowCutOff].
+//
+//onvif:op tas:DeleteNetworkInterfaceDot1XConfiguration
+func (c *Client) ClearInterfaceDot1X(ctx context.Context, token string, consent ...Consent) (camsec.Change, error) {
+	return c.interfaceDot1X(ctx, "ClearInterfaceDot1X", token, "", consent)
+}
+
+func (c *Client) interfaceDot1X(ctx context.Context, name, token, id string, consent []Consent) (camsec.Change, error) {
 	if !consents(consent, AllowCutOff) {
 		return notApplied(ErrCutOff)
 	}
 	reboot := false
-	r, err := c.call(ctx, "SetInterfaceDot1X", func(m *message) {
+	r, err := c.call(ctx, name, func(m *message) {
 		m.text("tas:token", token)
-		m.text("tas:Dot1XID", id)
+		m.textIf("tas:Dot1XID", id)
 	})
 	if err == nil {
 		reboot, _ = r.Child("RebootNeeded").Bool()
 	}
-	change, err := c.verify(ctx, operation("SetInterfaceDot1X"), err, func(ctx context.Context) (bool, error) {
+	change, err := c.verify(ctx, operation(name), err, func(ctx context.Context) (bool, error) {
 		now, err := c.InterfaceDot1X(ctx, token)
 		return now == id, err
 	})

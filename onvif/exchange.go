@@ -70,6 +70,9 @@ func (c *Client) callWithin(ctx context.Context, name string, lim wire.Limits, w
 		f.LoggedIn = c.proved.Load()
 		return nil, f
 	}
+	if f, ok := errors.AsType[*Fault](err); ok && !c.hasCred && c.certified && f.HTTPStatus == http.StatusForbidden {
+		f.LoggedIn = true // Our certificate tells who we are, and that may not (security service, CnMapsToUser).
+	}
 	if errors.Is(err, camsec.ErrUnauthorized) {
 		c.proved.Store(false)
 	}

@@ -20,6 +20,7 @@ var (
 	ErrFull       = errors.New("onvif: device has no room for more")
 	ErrPortInUse  = errors.New("onvif: port is in use")
 	ErrNoTLS      = errors.New("onvif: device has no certificate for TLS")
+	ErrNoPolicy   = errors.New("onvif: device has no policy to judge clients' certificates by")
 	ErrInUse      = errors.New("onvif: still referred to on the device")
 )
 
@@ -110,9 +111,21 @@ var meanings = []struct {
 	{"MaximumNumberOfCertificatesReached", ErrFull},
 	{"MaximumNumberOfCertificationPathsReached", ErrFull},
 	{"MaximumNumberOfTLSCertificationPathsReached", ErrFull},
+	{"MaximumNumberOfPassphrasesReached", ErrFull},
+	{"MaximumNumberOfCRLsReached", ErrFull},
+	{"MaximumNumberOfCertPathValidationPoliciesReached", ErrFull},
+	{"MaximumNumberOfTLSCertPathValidationPoliciesReached", ErrFull},
+	{"MaximumNumberOfDot1XConfigurationsReached", ErrFull},
+	{"MaxAuthorizationServers", ErrFull},
+	{"MaxIssuersExceeded", ErrFull},
+	{"TooManyAudiences", ErrFull},
 	{"PortAlreadyInUse", ErrPortInUse},
 	{"EnablingTlsFailed", ErrNoTLS},
+	{"EnablingClientAuthenticationFailed", ErrNoPolicy},
+	{"EnablingTLSClientAuthenticationFailed", ErrNoPolicy}, // as the WSDL spells it
+	{"CnMapsToUserFailed", ErrNoPolicy},
 	{"ReferenceExists", ErrInUse},
+	{"PassphraseDeletionFailed", ErrInUse},
 	{"UsernameMissing", camsec.ErrNotFound},
 	{"InvalidUserRole", camsec.ErrNotFound},
 	{"NoIPv4Address", camsec.ErrNotFound},
@@ -120,6 +133,16 @@ var meanings = []struct {
 	{"CertificateID", camsec.ErrNotFound},
 	{"KeyID", camsec.ErrNotFound},
 	{"CertificationPathID", camsec.ErrNotFound},
+	{"OldCertificationPathID", camsec.ErrNotFound},
+	{"NewCertificationPathID", camsec.ErrNotFound},
+	{"CRLID", camsec.ErrNotFound},
+	{"CertPathValidationPolicyID", camsec.ErrNotFound},
+	{"OldCertPathValidationPolicyID", camsec.ErrNotFound},
+	{"NewCertPathValidationPolicyID", camsec.ErrNotFound},
+	{"PassphraseID", camsec.ErrNotFound},
+	{"Dot1XConfigurationID", camsec.ErrNotFound},
+	{"InvalidNetworkInterface", camsec.ErrNotFound},
+	{"NoConfig", camsec.ErrNotFound},
 	{"ActionNotSupported", errors.ErrUnsupported},
 	{"UnknownAction", errors.ErrUnsupported},
 	{"NotImplemented", errors.ErrUnsupported},

@@ -22,9 +22,14 @@ type KeystoreCapabilities struct {
 	EllipticCurves                     []string // P-256, …
 	PKCS10, PKCS12, SelfSigned         camsec.State
 	SignatureAlgorithms                []string // object identifiers
+	MaxPassphrases, MaxCRLs            *int
+	MaxPolicies                        *int     // [ValidationPolicy]
 	TLSVersions                        []string // that it can serve
-	ClientAuthentication               camsec.State
+	ClientAuthentication, CnMapsToUser camsec.State
+	MaxServerPolicies                  *int // [Client.ServerPolicies]
 	MaxDot1X                           *int
+	MaxAuthorizationServers            *int
+	MediaSigning, UserMediaSigningKey  camsec.State
 }
 
 // SecurityCapabilities reads what the security service can do. It needs no
@@ -57,7 +62,14 @@ func (c *Client) SecurityCapabilities(ctx context.Context) (KeystoreCapabilities
 		PKCS10:         either("PKCS10", "PKCS10ExternalCertificationWithRSA"), PKCS12: either("PKCS12", "PKCS12CertificateWithRSAPrivateKeyUpload"),
 		SelfSigned:  either("SelfSignedCertificateCreation", "SelfSignedCertificateCreationWithRSA"),
 		TLSVersions: words(t.Attr("TLSServerSupported")), ClientAuthentication: stateOf(t, "TLSClientAuthSupported"),
-		MaxDot1X: numberOf(n.Child("Dot1XCapabilities"), "MaximumNumberOfDot1XConfigurations"),
+		MaxPassphrases: numberOf(k, "MaximumNumberOfPassphrases"), MaxCRLs: numberOf(k, "MaximumNumberOfCRLs"),
+		MaxPolicies:             numberOf(k, "MaximumNumberOfCertificationPathValidationPolicies"),
+		CnMapsToUser:            stateOf(t, "CnMapsToUserSupported"),
+		MaxServerPolicies:       numberOf(t, "MaximumNumberOfTLSCertificationPathValidationPolicies"),
+		MaxDot1X:                numberOf(n.Child("Dot1XCapabilities"), "MaximumNumberOfDot1XConfigurations"),
+		MaxAuthorizationServers: numberOf(n.Child("AuthorizationServer"), "MaxConfigurations"),
+		MediaSigning:            stateOf(n.Child("MediaSigning"), "MediaSigningSupported"),
+		UserMediaSigningKey:     stateOf(n.Child("MediaSigning"), "UserMediaSigningKeySupported"),
 	}
 	for _, w := range words(k.Attr("RSAKeyLengths")) {
 		if bits, err := strconv.Atoi(w); err == nil {
@@ -336,7 +348,9 @@ func (c *Client) UploadPKCS8(ctx context.Context, key camsec.Secret, alias strin
 }
 
 // UploadPKCS12 gives the device certificates and their key made elsewhere, and
-// returns the id of the certification path. It is refused over plain HTTP.
+// returns the id of the certification path. It is refused over plain HTTP. The
+// standard names no cipher that a device has to read; older ones read triple
+// DES with SHA-1 alone.
 //
 //onvif:op tas:UploadCertificateWithPrivateKeyInPKCS12
 func (c *Client) UploadPKCS12(ctx context.Context, p12, passphrase camsec.Secret, alias string) (pathID, keyID string, change camsec.Change, err error) {

@@ -14,10 +14,12 @@ import (
 	"go/parser"
 	"go/token"
 	"maps"
+	"math/big"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -292,7 +294,11 @@ var calls = map[string]func(ctx context.Context, c *onvif.Client) error{
 		return err
 	},
 	"UploadPKCS12": func(ctx context.Context, c *onvif.Client) error {
-		_, _, _, err := c.UploadPKCS12(ctx, camsec.NewSecret([]byte{0x30, 0}), secret("pass"), "p12")
+		file, err := pkcs12("pass")
+		if err != nil {
+			return err
+		}
+		_, _, _, err = c.UploadPKCS12(ctx, file, secret("pass"), "p12")
 		return err
 	},
 	"StoredCertificates": func(ctx context.Context, c *onvif.Client) error { _, err := c.StoredCertificates(ctx); return err },
@@ -351,7 +357,154 @@ var calls = map[string]func(ctx context.Context, c *onvif.Client) error{
 	},
 	"ClientAuthentication": func(ctx context.Context, c *onvif.Client) error { _, err := c.ClientAuthentication(ctx); return err },
 	"SetClientAuthentication": func(ctx context.Context, c *onvif.Client) error {
+		if _, err := assignPolicy(ctx, c); err != nil {
+			return err
+		}
 		_, err := c.SetClientAuthentication(ctx, true, all...)
+		return err
+	},
+	"CnMapsToUser": func(ctx context.Context, c *onvif.Client) error { _, err := c.CnMapsToUser(ctx); return err },
+	"SetCnMapsToUser": func(ctx context.Context, c *onvif.Client) error {
+		if _, err := assignPolicy(ctx, c); err != nil {
+			return err
+		}
+		_, err := c.SetCnMapsToUser(ctx, true)
+		return err
+	},
+	"CRLs": func(ctx context.Context, c *onvif.Client) error {
+		if _, err := uploadCRL(ctx, c); err != nil {
+			return err
+		}
+		list, err := c.CRLs(ctx)
+		if err == nil && (len(list) != 1 || list[0].Alias != "revoked & gone") {
+			return fmt.Errorf("read as %+v", list)
+		}
+		return err
+	},
+	"UploadCRL": func(ctx context.Context, c *onvif.Client) error { _, err := uploadCRL(ctx, c); return err },
+	"DeleteCRL": func(ctx context.Context, c *onvif.Client) error {
+		id, err := uploadCRL(ctx, c)
+		if err != nil {
+			return err
+		}
+		_, err = c.DeleteCRL(ctx, id)
+		return err
+	},
+	"ValidationPolicies": func(ctx context.Context, c *onvif.Client) error {
+		if _, err := assignPolicy(ctx, c); err != nil {
+			return err
+		}
+		list, err := c.ValidationPolicies(ctx)
+		if err == nil && (len(list) != 1 || !list[0].RequireClientAuthUsage || list[0].UseDeltaCRLs || len(list[0].TrustAnchors) != 1) {
+			return fmt.Errorf("read as %+v", list)
+		}
+		return err
+	},
+	"CreateValidationPolicy": func(ctx context.Context, c *onvif.Client) error { _, err := assignPolicy(ctx, c); return err },
+	"SetValidationPolicy": func(ctx context.Context, c *onvif.Client) error {
+		if _, err := assignPolicy(ctx, c); err != nil {
+			return err
+		}
+		list, err := c.ValidationPolicies(ctx)
+		if err != nil {
+			return err
+		}
+		list[0].UseDeltaCRLs = true
+		_, err = c.SetValidationPolicy(ctx, list[0])
+		return err
+	},
+	"DeleteValidationPolicy": func(ctx context.Context, c *onvif.Client) error {
+		id, _, err := c.CreateValidationPolicy(ctx, onvif.ValidationPolicy{TrustAnchors: []string{"factory-cert"}})
+		if err != nil {
+			return err
+		}
+		_, err = c.DeleteValidationPolicy(ctx, id)
+		return err
+	},
+	"ServerPolicies": func(ctx context.Context, c *onvif.Client) error {
+		id, err := assignPolicy(ctx, c)
+		if err != nil {
+			return err
+		}
+		ids, err := c.ServerPolicies(ctx)
+		if err == nil && !slices.Equal(ids, []string{id}) {
+			return fmt.Errorf("read as %q", ids)
+		}
+		return err
+	},
+	"AddServerPolicy": func(ctx context.Context, c *onvif.Client) error { _, err := assignPolicy(ctx, c); return err },
+	"RemoveServerPolicy": func(ctx context.Context, c *onvif.Client) error {
+		id, err := assignPolicy(ctx, c)
+		if err != nil {
+			return err
+		}
+		_, err = c.RemoveServerPolicy(ctx, id)
+		return err
+	},
+	"ReplaceServerPolicy": func(ctx context.Context, c *onvif.Client) error {
+		old, err := assignPolicy(ctx, c)
+		if err != nil {
+			return err
+		}
+		id, _, err := c.CreateValidationPolicy(ctx, onvif.ValidationPolicy{TrustAnchors: []string{"factory-cert"}})
+		if err != nil {
+			return err
+		}
+		_, err = c.ReplaceServerPolicy(ctx, old, id)
+		return err
+	},
+	"AuthorizationServers": func(ctx context.Context, c *onvif.Client) error {
+		made, err := addServer(ctx, c)
+		if err != nil {
+			return err
+		}
+		list, err := c.AuthorizationServers(ctx)
+		if err == nil && (len(list) != 1 || !reflect.DeepEqual(list[0], made)) {
+			return fmt.Errorf("read as %+v", list)
+		}
+		return err
+	},
+	"CreateAuthorizationServer": func(ctx context.Context, c *onvif.Client) error { _, err := addServer(ctx, c); return err },
+	"SetAuthorizationServer": func(ctx context.Context, c *onvif.Client) error {
+		s, err := addServer(ctx, c)
+		if err != nil {
+			return err
+		}
+		s.ClientAuth, s.Scope = onvif.ClientSecretBasic, "cameras & doors"
+		_, err = c.SetAuthorizationServer(ctx, s, secret("Shared-Word-1"))
+		return err
+	},
+	"DeleteAuthorizationServer": func(ctx context.Context, c *onvif.Client) error {
+		s, err := addServer(ctx, c)
+		if err != nil {
+			return err
+		}
+		_, err = c.DeleteAuthorizationServer(ctx, s.Token)
+		return err
+	},
+	"JWT":    func(ctx context.Context, c *onvif.Client) error { _, err := c.JWT(ctx); return err },
+	"SetJWT": func(ctx context.Context, c *onvif.Client) error { _, err := c.SetJWT(ctx, bearer); return err },
+	"MediaSigningCertificates": func(ctx context.Context, c *onvif.Client) error {
+		ids, err := c.MediaSigningCertificates(ctx)
+		if err == nil && !slices.Equal(ids, []string{"factory-path"}) {
+			return fmt.Errorf("read as %q", ids)
+		}
+		return err
+	},
+	"AddMediaSigningCertificate": func(ctx context.Context, c *onvif.Client) error { _, err := signMedia(ctx, c); return err },
+	"RemoveMediaSigningCertificate": func(ctx context.Context, c *onvif.Client) error {
+		id, err := signMedia(ctx, c)
+		if err != nil {
+			return err
+		}
+		_, err = c.RemoveMediaSigningCertificate(ctx, id)
+		return err
+	},
+	"ClearInterfaceDot1X": func(ctx context.Context, c *onvif.Client) error {
+		change, err := c.ClearInterfaceDot1X(ctx, "eth0", all...)
+		if err == nil && !change.RebootRequired {
+			return errors.New("the restart is not told")
+		}
 		return err
 	},
 	"Dot1XConfigurations": func(ctx context.Context, c *onvif.Client) error {
@@ -400,9 +553,61 @@ var calls = map[string]func(ctx context.Context, c *onvif.Client) error{
 	},
 }
 
-func addDot1X(ctx context.Context, c *onvif.Client, id *string) (err error) {
-	*id, _, err = c.AddDot1X(ctx, onvif.Dot1X{Alias: "lan", Outer: onvif.Dot1XStage{Method: "EAP-PEAP", Identity: "anonymous"}, Inner: &onvif.Dot1XStage{Method: "MSCHAPv2", Identity: "cam", PassphraseID: "phrase-1"}})
+func addDot1X(ctx context.Context, c *onvif.Client, id *string) error {
+	phrase, _, err := c.UploadPassphrase(ctx, secret("Switch-Word-1"), "lan")
+	if err != nil {
+		return err
+	}
+	*id, _, err = c.AddDot1X(ctx, onvif.Dot1X{Alias: "lan", Outer: onvif.Dot1XStage{Method: "EAP-PEAP", Identity: "anonymous"}, Inner: &onvif.Dot1XStage{Method: "MSCHAPv2", Identity: "cam", PassphraseID: phrase}})
 	return err
+}
+
+// assignPolicy has clients judged by the factory's certificate.
+func assignPolicy(ctx context.Context, c *onvif.Client) (id string, err error) {
+	id, _, err = c.CreateValidationPolicy(ctx, onvif.ValidationPolicy{Alias: "cameras & co", TrustAnchors: []string{"factory-cert"}, RequireClientAuthUsage: true})
+	if err != nil {
+		return "", err
+	}
+	_, err = c.AddServerPolicy(ctx, id)
+	return id, err
+}
+
+func uploadCRL(ctx context.Context, c *onvif.Client) (id string, err error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return "", err
+	}
+	issuer := &x509.Certificate{Subject: pkix.Name{CommonName: "x"}, SubjectKeyId: []byte{1}, KeyUsage: x509.KeyUsageCRLSign}
+	der, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: time.Now(), NextUpdate: time.Now().Add(time.Hour)}, issuer, key)
+	if err != nil {
+		return "", err
+	}
+	id, _, err = c.UploadCRL(ctx, der, "revoked & gone")
+	return id, err
+}
+
+func addServer(ctx context.Context, c *onvif.Client) (onvif.AuthorizationServer, error) {
+	s := onvif.AuthorizationServer{
+		Type: onvif.OAuthClientCredentials, ClientAuth: onvif.PrivateKeyJWT, URI: "https://login.example/token", ClientID: "cam <1>", Scope: "cameras",
+		KeyID: "factory-key", CertificateID: "factory-cert",
+	}
+	var err error
+	s.Token, _, err = c.CreateAuthorizationServer(ctx, s, camsec.Secret{})
+	return s, err
+}
+
+var bearer = onvif.JWTConfiguration{
+	Audiences: []string{"cam-1", "all"}, TrustedIssuers: []string{"https://login.example/"}, KeyIDs: []string{"factory-key"},
+	CustomClaims: []onvif.CustomClaim{{Name: "site", Values: []string{"north", "south"}}},
+}
+
+func signMedia(ctx context.Context, c *onvif.Client) (path string, err error) {
+	path, _, err = c.CreateCertificationPath(ctx, "signs", "factory-cert")
+	if err != nil {
+		return "", err
+	}
+	_, err = c.AddMediaSigningCertificate(ctx, path)
+	return path, err
 }
 
 // withoutOperation are the exported methods of Client that send what others
@@ -466,8 +671,10 @@ func TestEveryMethodHasItsOperation(t *testing.T) {
 // is valid by the published schemas.
 func TestMessagesAreValid(t *testing.T) {
 	script := recordings(t, "onvif/schemas/validate.sh")
-	if _, err := exec.LookPath("xmllint"); err != nil {
-		skip(t, "xmllint is not installed")
+	for _, tool := range []string{"xmllint", "openssl"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			skip(t, tool+" is not installed")
+		}
 	}
 	dir := t.TempDir()
 	var files []string

@@ -143,7 +143,9 @@ func (c *Client) ClientAuthentication(ctx context.Context) (camsec.State, error)
 }
 
 // SetClientAuthentication sets whether the TLS server asks clients for a
-// certificate. On needs [AllowCutOff]: who has none is out.
+// certificate. On needs [AllowCutOff]: who has none is out. It takes a policy to
+// judge them by ([Client.AddServerPolicy]); else the refusal matches
+// [ErrNoPolicy].
 //
 //onvif:op tas:SetClientAuthenticationRequired
 func (c *Client) SetClientAuthentication(ctx context.Context, on bool, consent ...Consent) (camsec.Change, error) {

@@ -115,6 +115,10 @@ func (p Policy) WithCertificates(certs ...tls.Certificate) Policy {
 // Legacy tells whether p allows what [LegacyTLS] describes.
 func (p Policy) Legacy() bool { return p.legacy }
 
+// HasCertificates reports whether there is a client certificate to show to
+// devices that ask for one.
+func (p Policy) HasCertificates() bool { return len(p.certificates) > 0 }
+
 // Insecure tells whether p accepts any certificate.
 func (p Policy) Insecure() bool { return p.mode == modeInsecure }
 

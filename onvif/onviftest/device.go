@@ -75,7 +75,6 @@ type Device struct {
 	certs     []certificate
 	cas       []certificate
 	certMode  bool
-	tlsVers   string
 	reboots   int
 	resets    []string
 	uploads   map[string]string // path -> what for
@@ -134,8 +133,8 @@ func Start(profile Profile, opts *Options) (*Device, error) {
 		protocols: p.Protocols, discover: true, zeroConf: true, dns: [2]string{"NoUpdate", ""}, useNTP: false,
 		zone: p.TimeZone, skew: p.Skew, filter: filter{kind: "Deny"},
 		scopes: []string{"onvif://www.onvif.org/location/test"}, rules: rules{min: p.MinLength}, warning: [3]int{0, 60, 5},
-		roles:  map[string]string{"onvif:Streaming": "trt:GetStreamUri", "site:Export": "trc:ExportRecordedData"},
-		policy: []byte{0x78, 0x56, 0x34, 0x12, 0x01, 0xef, 0xcd, 0xab}, tlsVers: "1.2 1.3",
+		roles:   map[string]string{"onvif:Streaming": "trt:GetStreamUri", "site:Export": "trc:ExportRecordedData"},
+		policy:  []byte{0x78, 0x56, 0x34, 0x12, 0x01, 0xef, 0xcd, 0xab},
 		uploads: map[string]string{}, ports: map[string]*port{}, requests: map[string]int{},
 		last: map[string]string{}, replies: map[string]string{},
 	}
@@ -152,7 +151,7 @@ func Start(profile Profile, opts *Options) (*Device, error) {
 		algorithms = []string{}
 	}
 	var err error
-	if d.store, err = newKeystore(d.truth()); err != nil {
+	if d.store, err = newKeystore(d.truth); err != nil {
 		return nil, fmt.Errorf("onviftest: %w", err)
 	}
 	var store func(*http.Request) string
@@ -168,7 +167,7 @@ func Start(profile Profile, opts *Options) (*Device, error) {
 		Realm: p.Realm, Users: users, Algorithms: algorithms, LockAfter: p.LockAfter,
 		Public: d.public, RefusalBody: d.refusalBody, Handler: d, Now: d.truth,
 		Store: store,
-		TLS:   &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: d.store.serve}, AlwaysTLS: opts.TLS,
+		TLS:   d.store.server(), AlwaysTLS: opts.TLS,
 	})
 	for name, password := range opts.OtherUsers {
 		d.host.SetUserIn("other", name, password)
@@ -251,7 +250,7 @@ func (d *Device) openPort(name, address string) error {
 		at.closer = l.Close
 	default:
 		if name == "HTTPS" {
-			l = tls.NewListener(l, &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: d.store.serve})
+			l = tls.NewListener(l, d.store.server())
 		}
 		s := &http.Server{Handler: d.host, ReadHeaderTimeout: time.Minute, ErrorLog: quiet()}
 		go func() { _ = s.Serve(l) }()

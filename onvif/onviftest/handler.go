@@ -40,6 +40,8 @@ type request struct {
 	tls    bool
 	peer   string
 	post   func() // to be done once the answer is out
+	// byCertificate: the user is the common name of the client's certificate.
+	byCertificate bool
 }
 
 // faultError is a refusal with codes, in words of the standard.
@@ -62,8 +64,9 @@ func class(action string) string {
 	case "GetUsers", "GetAccessPolicy", "GetSystemLog", "GetSystemBackup", "GetSystemSupportInformation", "GetCertificates", "GetCACertificates",
 		"GetCertificatesStatus", "GetCertificateInformation", "GetPkcs10Request", "GetClientCertificateMode":
 		return "READ_SYSTEM_SECRET"
-	case "GetAllKeys", "GetKeyStatus", "GetAllCertificates", "GetCertificate", "GetAllCertificationPaths", "GetCertificationPath",
-		"GetAssignedServerCertificates", "GetPrivateKeyStatus", "GetAllPassphrases":
+	case "GetAllKeys", "GetKeyStatus", "GetAllCertificates", "GetAllCertificationPaths", "GetCertificationPath", "GetAssignedServerCertificates",
+		"GetAllPassphrases", "GetAllCRLs", "GetAllCertPathValidationPolicies", "GetAssignedCertPathValidationPolicies", "GetAllDot1XConfigurations",
+		"GetNetworkInterfaceDot1XConfiguration", "GetAuthorizationServerConfigurations", "GetJWTConfiguration", "GetAssignedMediaSigningCertificates":
 		return "READ_SYSTEM_SECRET"
 	case "CreatePKCS10CSR":
 		return "READ_SYSTEM"
@@ -107,6 +110,9 @@ func (d *Device) public(r *http.Request) bool {
 		return d.open != nil && d.open(r)
 	}
 	if len(d.p.Digest) == 0 {
+		return true
+	}
+	if d.certificateUser(r) != "" {
 		return true
 	}
 	root, _ := parse(r.Header.Get("Content-Type"), readAll(r))
@@ -205,6 +211,10 @@ func (d *Device) answer(r *http.Request, root, el *etree.Element, file []byte) (
 		return 400, soapType, d.envelope(d.faultBody("Sender", "Well-formed error", "ter:WellFormed")), nil
 	}
 	q := &request{action: el.Tag, el: el, file: file, host: r.Host, tls: r.TLS != nil, peer: r.RemoteAddr, user: authtest.UserOf(r.Context())}
+	if q.user == "" {
+		q.user = d.certificateUser(r)
+		q.byCertificate = q.user != ""
+	}
 	out, err := d.carryOut(q, root)
 	if err == nil {
 		d.requests[q.action]++
@@ -248,7 +258,10 @@ func (d *Device) carryOut(q *request, root *etree.Element) (string, error) {
 	}
 	if !open && !mayDo(level, needs) {
 		status := 400
-		if q.user == "" && d.p.RefusalStatus != 0 {
+		switch {
+		case q.byCertificate:
+			status = 403
+		case q.user == "" && d.p.RefusalStatus != 0:
 			status = d.p.RefusalStatus
 		}
 		return "", &faultError{status, "Sender", "Sender not authorized", []string{"ter:NotAuthorized"}}

@@ -25,12 +25,21 @@ type keystore struct {
 	keys     []storedKey
 	certs    []storedCertificate
 	paths    []storedPath
-	assigned []string
-	phrases  [][2]string // id, alias
+	assigned []string // paths, to the TLS server
+	signing  []string // paths, to media
+	phrases  []phrase
+	crls     []crl
+	policies []policy
+	judging  []string // policies, of the TLS server
 	dot1x    []dot1x
 	used1x   string
+	servers  []authorizationServer
+	jwt      jwt
 	clients  bool // client certificates are required
+	cnIsUser bool // and tell who it is
+	versions string
 	serving  *tls.Certificate
+	now      func() time.Time
 	// Sticky keeps what is served as it is, whatever is assigned.
 	sticky bool
 }
@@ -53,18 +62,16 @@ type storedPath struct {
 	certs     []string
 }
 
-type dot1x struct{ id, xml string }
-
-func newKeystore(now time.Time) (*keystore, error) {
+func newKeystore(now func() time.Time) (*keystore, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
 	}
-	der, err := selfSigned("camera.test", now, key)
+	der, err := selfSigned("camera.test", now(), key)
 	if err != nil {
 		return nil, err
 	}
-	k := &keystore{}
+	k := &keystore{now: now, versions: "1.2 1.3"}
 	x, err := x509.ParseCertificate(der)
 	if err != nil {
 		return nil, err
@@ -72,7 +79,7 @@ func newKeystore(now time.Time) (*keystore, error) {
 	k.keys = []storedKey{{id: "factory-key", key: key, public: x.RawSubjectPublicKeyInfo}}
 	k.certs = []storedCertificate{{id: "factory-cert", keyID: "factory-key", der: der}}
 	k.paths = []storedPath{{id: "factory-path", certs: []string{"factory-cert"}}}
-	k.assigned = []string{"factory-path"}
+	k.assigned, k.signing = []string{"factory-path"}, []string{"factory-path"}
 	k.settle()
 	return k, nil
 }
@@ -131,12 +138,15 @@ func (k *keystore) add(der []byte, alias string, keyRequired bool) (id, keyID st
 	if err != nil {
 		return "", "", sender("No certificate", "ter:InvalidArgVal", "ter:BadCertificate")
 	}
+	if len(k.certs) >= maxCertificates {
+		return "", "", full("ter:MaximumNumberOfCertificatesReached")
+	}
 	at := slices.IndexFunc(k.keys, func(s storedKey) bool { return bytes.Equal(s.public, x.RawSubjectPublicKeyInfo) })
 	switch {
 	case at >= 0:
 		keyID = k.keys[at].id
 	case keyRequired:
-		return "", "", sender("No such key", "ter:InvalidArgVal", "ter:NoMatchingPrivateKey")
+		return "", "", &faultError{500, "Receiver", "No such key", []string{"ter:Action", "ter:NoMatchingPrivateKey"}}
 	default:
 		keyID = k.id("key")
 		k.keys = append(k.keys, storedKey{id: keyID, public: x.RawSubjectPublicKeyInfo, external: true})
@@ -163,14 +173,25 @@ func selfSigned(name string, now time.Time, key crypto.Signer) ([]byte, error) {
 	return x509.CreateCertificate(rand.Reader, t, t, key.Public(), key)
 }
 
-// serve gives the certificate that is assigned now.
-func (k *keystore) serve(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.serving == nil {
-		return nil, fmt.Errorf("onviftest: no certificate is assigned")
-	}
-	return k.serving, nil
+// keyReferred tells whether something would miss a key, and so on.
+func (k *keystore) keyReferred(id string) bool {
+	return slices.ContainsFunc(k.certs, func(c storedCertificate) bool { return c.keyID == id }) ||
+		slices.ContainsFunc(k.servers, func(s authorizationServer) bool { return s.key == id }) || slices.Contains(k.jwt.keys, id)
+}
+
+func (k *keystore) certReferred(id string) bool {
+	return slices.ContainsFunc(k.paths, func(p storedPath) bool { return slices.Contains(p.certs, id) }) ||
+		slices.ContainsFunc(k.policies, func(p policy) bool { return slices.Contains(p.anchors, id) }) ||
+		slices.ContainsFunc(k.servers, func(s authorizationServer) bool { return s.cert == id })
+}
+
+func (k *keystore) pathReferred(id string) bool {
+	return slices.Contains(k.assigned, id) || slices.Contains(k.signing, id) || k.inDot1X(func(s stage) string { return s.path }, id)
+}
+
+func (k *keystore) policyReferred(id string) bool {
+	return slices.Contains(k.judging, id) || k.jwt.policy == id || k.inDot1X(func(s stage) string { return s.policy }, id) ||
+		slices.ContainsFunc(k.servers, func(s authorizationServer) bool { return s.policy == id })
 }
 
 func (k *keystore) hasServerCertificate() bool {
@@ -181,11 +202,12 @@ func (k *keystore) hasServerCertificate() bool {
 
 // Certificate returns the certificate that the device serves over TLS.
 func (d *Device) Certificate() (*x509.Certificate, error) {
-	c, err := d.store.serve(nil)
-	if err != nil {
-		return nil, err
+	d.store.mu.Lock()
+	defer d.store.mu.Unlock()
+	if d.store.serving == nil {
+		return nil, errNotServing
 	}
-	return x509.ParseCertificate(c.Certificate[0])
+	return x509.ParseCertificate(d.store.serving.Certificate[0])
 }
 
 // SetStickyCertificate has the TLS server keep the certificate that it serves,

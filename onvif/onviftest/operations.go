@@ -3,6 +3,7 @@ package onviftest
 import (
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -121,8 +122,10 @@ func init() { //nolint:gochecknoinits // the table refers to functions that refe
 			return done(q)
 		},
 	}
-	for action, do := range securityOperations() {
-		operations[action] = do
+	for _, more := range []map[string]func(*Device, *request) (string, error){
+		securityOperations(), tlsOperations(), policyOperations(), authorizationOperations(), dot1xOperations(),
+	} {
+		maps.Copy(operations, more)
 	}
 }
 
@@ -145,6 +148,14 @@ func text(e *etree.Element, path string) string {
 		return ""
 	}
 	return strings.TrimSpace(f.Text())
+}
+
+// verbatim is a text whose spaces count.
+func verbatim(e *etree.Element, tag string) string {
+	if f := e.SelectElement(tag); f != nil {
+		return f.Text()
+	}
+	return ""
 }
 
 func truth(q *request, path string) int {

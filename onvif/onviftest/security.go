@@ -11,16 +11,24 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/beevik/etree"
 )
 
 const securityCapabilities = `<tas:GetServiceCapabilitiesResponse><tas:Capabilities><tas:KeystoreCapabilities MaximumNumberOfKeys="16" MaximumNumberOfCertificates="16"` +
 	` MaximumNumberOfCertificationPaths="8" RSAKeyPairGeneration="true" ECCKeyPairGeneration="true" RSAKeyLengths="2048 3072" EllipticCurves="P-256" PKCS10="true"` +
-	` PKCS12="true" SelfSignedCertificateCreation="true"><tas:SignatureAlgorithms><tas:algorithm>1.2.840.10045.4.3.2</tas:algorithm></tas:SignatureAlgorithms>` +
+	` PKCS8="true" PKCS12="true" SelfSignedCertificateCreation="true" MaximumNumberOfPassphrases="8" MaximumNumberOfCRLs="4"` +
+	` MaximumNumberOfCertificationPathValidationPolicies="4"><tas:SignatureAlgorithms><tas:algorithm>1.2.840.10045.4.3.2</tas:algorithm></tas:SignatureAlgorithms>` +
 	`<tas:SignatureAlgorithms><tas:algorithm>1.2.840.113549.1.1.11</tas:algorithm></tas:SignatureAlgorithms></tas:KeystoreCapabilities>` +
-	`<tas:TLSServerCapabilities TLSServerSupported="1.2 1.3" EnabledVersionsSupported="true" TLSClientAuthSupported="true"/>` +
-	`<tas:Dot1XCapabilities MaximumNumberOfDot1XConfigurations="2" Dot1XMethods="EAP-TLS EAP-PEAP/MSCHAPv2"/></tas:Capabilities></tas:GetServiceCapabilitiesResponse>`
+	`<tas:TLSServerCapabilities TLSServerSupported="1.2 1.3" EnabledVersionsSupported="true" TLSClientAuthSupported="true" CnMapsToUserSupported="true"` +
+	` MaximumNumberOfTLSCertificationPathValidationPolicies="2"/><tas:Dot1XCapabilities MaximumNumberOfDot1XConfigurations="2" Dot1XMethods="EAP-TLS EAP-PEAP/MSCHAPv2"/>` +
+	`<tas:AuthorizationServer MaxConfigurations="2" ConfigurationTypesSupported="OAuthClientCredentials" ClientAuthenticationMethodsSupported="client_secret_basic private_key_jwt"/>` +
+	`<tas:MediaSigning MediaSigningSupported="true" UserMediaSigningKeySupported="true"/></tas:Capabilities></tas:GetServiceCapabilitiesResponse>`
+
+// What there is room for, as the capabilities tell.
+const (
+	maxKeys         = 16
+	maxCertificates = 16
+	maxPaths        = 8
+)
 
 // keystoreOperation is one that has the keystore to itself.
 func keystoreOperation(f func(*Device, *keystore, *request) (string, error)) func(*Device, *request) (string, error) {
@@ -35,28 +43,18 @@ var (
 	errNoKey    = sender("No such key", "ter:InvalidArgVal", "ter:KeyID")
 	errNoCert   = sender("No such certificate", "ter:InvalidArgVal", "ter:CertificateID")
 	errNoPath   = sender("No such path", "ter:InvalidArgVal", "ter:CertificationPathID")
-	errReferred = sender("Still referred to", "ter:OperationProhibited", "ter:ReferenceExists")
+	errNoOld    = sender("Not assigned", "ter:InvalidArgVal", "ter:OldCertificationPathID")
+	errNoNew    = sender("No such path", "ter:InvalidArgVal", "ter:NewCertificationPathID")
+	errNoSecret = sender("The private half is not here", "ter:InvalidArgVal", "ter:NoPrivateKey")
+	errMismatch = sender("Not for this key", "ter:InvalidArgVal", "ter:KeySignatureAlgorithmMismatch")
+	errNotMade  = sender("The key is not made yet", "ter:InvalidArgVal", "ter:InvalidKeyStatus")
+	errNoChain  = sender("Not signed by the next", "ter:InvalidArgVal", "ter:InvalidCertificationPath")
+	errReferred = sender("Still referred to", "ter:InvalidArgVal", "ter:ReferenceExists")
 )
 
 // securityOperations are those of the security service.
 func securityOperations() map[string]func(*Device, *request) (string, error) {
 	return map[string]func(*Device, *request) (string, error){
-		"GetEnabledTLSVersions": func(d *Device, _ *request) (string, error) {
-			return in("tas:GetEnabledTLSVersionsResponse", el("tas:Versions", d.tlsVers)), nil
-		},
-		"SetEnabledTLSVersions": func(d *Device, q *request) (string, error) {
-			v := text(q.el, "Versions")
-			if v == "" {
-				return "", sender("Empty list", "ter:InvalidArgVal", "ter:EmptyList")
-			}
-			for _, one := range strings.Fields(v) {
-				if one != "1.2" && one != "1.3" {
-					return "", sender("No such version", "ter:InvalidArgVal", "ter:TLSVersion")
-				}
-			}
-			d.tlsVers = v
-			return done(q)
-		},
 		"GetAllKeys": keystoreOperation(func(_ *Device, k *keystore, _ *request) (string, error) {
 			var list []string
 			for _, s := range k.keys {
@@ -94,7 +92,7 @@ func securityOperations() map[string]func(*Device, *request) (string, error) {
 			switch {
 			case i < 0:
 				return "", errNoKey
-			case slices.ContainsFunc(k.certs, func(c storedCertificate) bool { return c.keyID == id }):
+			case k.keyReferred(id):
 				return "", errReferred
 			}
 			k.keys = slices.Delete(k.keys, i, i+1)
@@ -103,8 +101,11 @@ func securityOperations() map[string]func(*Device, *request) (string, error) {
 		"CreatePKCS10CSR": keystoreOperation(csr),
 		"CreateSelfSignedCertificate": keystoreOperation(func(d *Device, k *keystore, q *request) (string, error) {
 			i := k.keyAt(text(q.el, "KeyID"))
-			if i < 0 || k.keys[i].key == nil || k.keys[i].polls > 0 {
-				return "", errNoKey
+			if err := k.ready(i); err != nil {
+				return "", err
+			}
+			if algorithmOf(q) != k.keys[i].algorithm() {
+				return "", errMismatch
 			}
 			der, err := selfSigned(text(q.el, "Subject/CommonName"), d.truth(), k.keys[i].key)
 			if err != nil {
@@ -137,16 +138,7 @@ func securityOperations() map[string]func(*Device, *request) (string, error) {
 			id, err := k.make(signer, text(q.el, "Alias"), 0, true)
 			return in("tas:UploadKeyPairInPKCS8Response", el("tas:KeyID", id)), err
 		}),
-		"UploadCertificateWithPrivateKeyInPKCS12": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
-			der, err := base64.StdEncoding.DecodeString(text(q.el, "CertWithPrivateKey"))
-			if err != nil || len(der) == 0 || der[0] != 0x30 {
-				return "", sender("No file", "ter:InvalidArgVal", "ter:BadPKCS12File")
-			}
-			// What is in it is not looked at: a path of the factory's.
-			p := storedPath{id: k.id("path"), alias: text(q.el, "CertificationPathAlias"), certs: []string{"factory-cert"}}
-			k.paths = append(k.paths, p)
-			return in("tas:UploadCertificateWithPrivateKeyInPKCS12Response", el("tas:CertificationPathID", p.id), el("tas:KeyID", "factory-key")), nil
-		}),
+		"UploadCertificateWithPrivateKeyInPKCS12": keystoreOperation(uploadPKCS12),
 		"GetAllCertificates": keystoreOperation(func(_ *Device, k *keystore, _ *request) (string, error) {
 			var list []string
 			for _, c := range k.certs {
@@ -161,7 +153,7 @@ func securityOperations() map[string]func(*Device, *request) (string, error) {
 			switch {
 			case i < 0:
 				return "", errNoCert
-			case slices.ContainsFunc(k.paths, func(p storedPath) bool { return slices.Contains(p.certs, id) }):
+			case k.certReferred(id):
 				return "", errReferred
 			}
 			k.certs = slices.Delete(k.certs, i, i+1)
@@ -171,107 +163,33 @@ func securityOperations() map[string]func(*Device, *request) (string, error) {
 		"GetCertificationPath":    keystoreOperation(getPath),
 		"DeleteCertificationPath": keystoreOperation(deletePath),
 		"GetAllCertificationPaths": keystoreOperation(func(_ *Device, k *keystore, _ *request) (string, error) {
-			return ids(k.pathIDs(), "GetAllCertificationPaths"), nil
-		}),
-		"GetAssignedServerCertificates": keystoreOperation(func(_ *Device, k *keystore, _ *request) (string, error) {
-			return ids(k.assigned, "GetAssignedServerCertificates"), nil
-		}),
-		"AddServerCertificateAssignment": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
-			id := text(q.el, "CertificationPathID")
-			if k.pathAt(id) < 0 {
-				return "", errNoPath
-			}
-			k.assigned = append(k.assigned, id)
-			k.settle()
-			return done(q)
-		}),
-		"RemoveServerCertificateAssignment": keystoreOperation(func(d *Device, k *keystore, q *request) (string, error) {
-			i := slices.Index(k.assigned, text(q.el, "CertificationPathID"))
-			switch {
-			case i < 0:
-				return "", errNoPath
-			case len(k.assigned) == 1 && slices.ContainsFunc(d.protocols, func(p Protocol) bool { return p.Name == "HTTPS" && p.Enabled }):
-				return "", errReferred
-			}
-			k.assigned = slices.Delete(k.assigned, i, i+1)
-			k.settle()
-			return done(q)
-		}),
-		"ReplaceServerCertificateAssignment": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
-			i := slices.Index(k.assigned, text(q.el, "OldCertificationPathID"))
-			id := text(q.el, "NewCertificationPathID")
-			if i < 0 || k.pathAt(id) < 0 {
-				return "", errNoPath
-			}
-			k.assigned[i] = id
-			k.settle()
-			return done(q)
-		}),
-		"GetClientAuthenticationRequired": keystoreOperation(func(_ *Device, k *keystore, _ *request) (string, error) {
-			return in("tas:GetClientAuthenticationRequiredResponse", el("tas:clientAuthenticationRequired", k.clients)), nil
-		}),
-		"SetClientAuthenticationRequired": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
-			k.clients = truth(q, "clientAuthenticationRequired") == 1
-			return done(q)
-		}),
-		"GetAllPassphrases": keystoreOperation(func(_ *Device, k *keystore, _ *request) (string, error) {
-			var list []string
-			for _, p := range k.phrases {
-				list = append(list, in("tas:PassphraseAttribute", el("tas:PassphraseID", p[0]), el("tas:Alias", p[1])))
-			}
-			return in("tas:GetAllPassphrasesResponse", list...), nil
-		}),
-		"UploadPassphrase": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
-			p := [2]string{k.id("phrase"), text(q.el, "PassphraseAlias")}
-			k.phrases = append(k.phrases, p)
-			return in("tas:UploadPassphraseResponse", el("tas:PassphraseID", p[0])), nil
-		}),
-		"DeletePassphrase": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
-			k.phrases = slices.DeleteFunc(k.phrases, func(p [2]string) bool { return p[0] == text(q.el, "PassphraseID") })
-			return done(q)
-		}),
-		"GetAllDot1XConfigurations": keystoreOperation(func(_ *Device, k *keystore, _ *request) (string, error) {
-			var list []string
-			for _, x := range k.dot1x {
-				list = append(list, in("tas:Configuration", el("tas:Dot1XID", x.id), x.xml))
-			}
-			return in("tas:GetAllDot1XConfigurationsResponse", list...), nil
-		}),
-		"AddDot1XConfiguration": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
-			outer := q.el.FindElement("./Dot1XConfiguration/Outer")
-			if outer == nil || outer.SelectAttrValue("Method", "") == "" {
-				return "", sender("No method", "ter:InvalidArgVal", "ter:MethodRequired")
-			}
-			doc := etree.NewDocument()
-			doc.SetRoot(outer.Copy())
-			own, err := doc.WriteToString()
-			if err != nil {
-				return "", err
-			}
-			x := dot1x{k.id("dot1x"), own}
-			k.dot1x = append(k.dot1x, x)
-			return in("tas:AddDot1XConfigurationResponse", el("tas:Dot1XID", x.id)), nil
-		}),
-		"DeleteDot1XConfiguration": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
-			id := text(q.el, "Dot1XID")
-			if id == k.used1x {
-				return "", errReferred
-			}
-			k.dot1x = slices.DeleteFunc(k.dot1x, func(x dot1x) bool { return x.id == id })
-			return done(q)
-		}),
-		"GetNetworkInterfaceDot1XConfiguration": keystoreOperation(func(_ *Device, k *keystore, _ *request) (string, error) {
-			if k.used1x == "" {
-				return "<tas:GetNetworkInterfaceDot1XConfigurationResponse/>", nil
-			}
-			return in("tas:GetNetworkInterfaceDot1XConfigurationResponse", el("tas:Dot1XID", k.used1x)), nil
-		}),
-		"SetNetworkInterfaceDot1XConfiguration": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
-			k.used1x = text(q.el, "Dot1XID")
-			return in("tas:SetNetworkInterfaceDot1XConfigurationResponse", el("tas:RebootNeeded", true)), nil
+			return ids("CertificationPathID", k.pathIDs(), "GetAllCertificationPaths"), nil
 		}),
 	}
 }
+
+// ready tells why a key cannot sign.
+func (k *keystore) ready(i int) error {
+	switch {
+	case i < 0:
+		return errNoKey
+	case k.keys[i].polls > 0:
+		return errNotMade
+	case k.keys[i].key == nil:
+		return errNoSecret
+	}
+	return nil
+}
+
+// algorithm is the one that the device signs with.
+func (s storedKey) algorithm() string {
+	if _, ok := s.key.(*rsa.PrivateKey); ok {
+		return "1.2.840.113549.1.1.11"
+	}
+	return "1.2.840.10045.4.3.2"
+}
+
+func algorithmOf(q *request) string { return text(q.el, "SignatureAlgorithm/algorithm") }
 
 func (s storedKey) status() string {
 	if s.polls > 0 {
@@ -288,18 +206,18 @@ func (k *keystore) pathIDs() []string {
 	return out
 }
 
-func ids(list []string, action string) string {
+func ids(name string, list []string, action string) string {
 	var out []string
 	for _, id := range list {
-		out = append(out, el("tas:CertificationPathID", id))
+		out = append(out, el("tas:"+name, id))
 	}
 	return in("tas:"+action+"Response", out...)
 }
 
 // createKey makes a key that is ready after it was asked for twice.
 func createKey(k *keystore, q *request, bits int) (string, error) {
-	if len(k.keys) >= 16 {
-		return "", &faultError{500, "Receiver", "No room", []string{"ter:Action", "ter:MaximumNumberOfKeysReached"}}
+	if len(k.keys) >= maxKeys {
+		return "", full("ter:MaximumNumberOfKeysReached")
 	}
 	key, err := generate(bits)
 	if err != nil {
@@ -312,12 +230,11 @@ func createKey(k *keystore, q *request, bits int) (string, error) {
 // csr signs a request with the key, and with the extensions asked for.
 func csr(_ *Device, k *keystore, q *request) (string, error) {
 	i := k.keyAt(text(q.el, "KeyID"))
-	if i < 0 || k.keys[i].key == nil || k.keys[i].polls > 0 {
-		return "", errNoKey
+	if err := k.ready(i); err != nil {
+		return "", err
 	}
-	_, isRSA := k.keys[i].key.(*rsa.PrivateKey)
-	if (text(q.el, "SignatureAlgorithm/algorithm") == "1.2.840.113549.1.1.11") != isRSA {
-		return "", sender("Not for this key", "ter:InvalidArgVal", "ter:UnsupportedSignatureAlgorithm")
+	if algorithmOf(q) != k.keys[i].algorithm() {
+		return "", errMismatch
 	}
 	t := &x509.CertificateRequest{Subject: pkix.Name{CommonName: text(q.el, "Subject/CommonName")}}
 	for _, e := range q.el.FindElements("./CSRAttribute/X509v3Extension") {
@@ -325,13 +242,13 @@ func csr(_ *Device, k *keystore, q *request) (string, error) {
 		for _, part := range strings.Split(text(e, "extnOID"), ".") {
 			n, err := strconv.Atoi(part)
 			if err != nil {
-				return "", sender("Bad OID", "ter:InvalidArgVal", "ter:CSRCreationFailed")
+				return "", sender("Bad OID", "ter:InvalidArgVal", "ter:InvalidAttribute")
 			}
 			oid = append(oid, n)
 		}
 		value, err := base64.StdEncoding.DecodeString(text(e, "extnValue"))
 		if err != nil {
-			return "", sender("Bad value", "ter:InvalidArgVal", "ter:CSRCreationFailed")
+			return "", sender("Bad value", "ter:InvalidArgVal", "ter:InvalidAttribute")
 		}
 		t.ExtraExtensions = append(t.ExtraExtensions, pkix.Extension{Id: oid, Critical: text(e, "critical") == "true", Value: value})
 	}
@@ -356,10 +273,16 @@ func createPath(_ *Device, k *keystore, q *request) (string, error) {
 			return "", err
 		}
 		if last != nil && last.CheckSignatureFrom(x) != nil {
-			return "", sender("Not signed by the next", "ter:InvalidArgVal", "ter:InvalidCertificateChain")
+			return "", errNoChain
 		}
 		last = x
 		p.certs = append(p.certs, e.Text())
+	}
+	switch {
+	case len(p.certs) == 0:
+		return "", errNoCert
+	case len(k.paths) >= maxPaths:
+		return "", full("ter:MaximumNumberOfCertificationPathsReached")
 	}
 	k.paths = append(k.paths, p)
 	return in("tas:CreateCertificationPathResponse", el("tas:CertificationPathID", p.id)), nil
@@ -383,7 +306,7 @@ func deletePath(_ *Device, k *keystore, q *request) (string, error) {
 	switch {
 	case i < 0:
 		return "", errNoPath
-	case slices.Contains(k.assigned, id):
+	case k.pathReferred(id):
 		return "", errReferred
 	}
 	k.paths = slices.Delete(k.paths, i, i+1)

@@ -207,12 +207,13 @@ func TestOnvifNVT(t *testing.T) {
 }
 
 // zeep reads the published WSDL and holds every answer against it.
-const zeepScript = `
+const zeepHead = `
 import json, os, sys
 import xml.etree.ElementTree as ET
 from requests import Session
 from requests.auth import HTTPDigestAuth
 from zeep import Client, Settings
+from zeep.exceptions import Fault
 from zeep.transports import Transport
 from zeep.wsse.username import UsernameToken
 
@@ -244,10 +245,20 @@ if os.environ['LOGIN'] == 'token':
     wsse = UsernameToken(user, password, use_digest=True)
 else:
     session.auth = HTTPDigestAuth(user, password)
-wsdl = os.path.join(schemas, 'onvif/ver10/device/wsdl/devicemgmt.wsdl')
-client = Client(wsdl, wsse=wsse, transport=Offline(session=session), settings=Settings(strict=True, xml_huge_tree=True))
+def open_wsdl(path):
+    return Client(os.path.join(schemas, path), wsse=wsse, transport=Offline(session=session), settings=Settings(strict=True, xml_huge_tree=True))
+client = open_wsdl('onvif/ver10/device/wsdl/devicemgmt.wsdl')
 svc = client.create_service('{http://www.onvif.org/ver10/device/wsdl}DeviceBinding', os.environ['URL'])
 out = {}
+def fault(call, *args, **kw):
+    try:
+        call(*args, **kw)
+        return None
+    except Fault as e:
+        return ' '.join(q.localname for q in e.subcodes)
+`
+
+const zeepScript = zeepHead + `
 info = svc.GetDeviceInformation()
 out['serial'] = info['SerialNumber']
 users = svc.GetUsers()
@@ -259,15 +270,93 @@ out['level'] = [u['UserLevel'] for u in svc.GetUsers() if u['Username'] == 'stra
 svc.DeleteUsers(Username=['stranger'])
 svc.SetDiscoveryMode(DiscoveryMode='NonDiscoverable')
 out['discovery'] = svc.GetDiscoveryMode()
-try:
-    svc.DeleteUsers(Username=['nobody'])
-    out['fault'] = None
-except Exception as e:
-    out['fault'] = ' '.join(q.localname for q in e.subcodes)
+svc.SetNetworkProtocols(NetworkProtocols=[{'Name': 'HTTP', 'Enabled': True, 'Port': [80]}, {'Name': 'RTSP', 'Enabled': False, 'Port': [554]}])
+svc.SetZeroConfiguration(InterfaceToken='eth0', Enabled=False)
+svc.SetSystemDateAndTime(DateTimeType='NTP', DaylightSavings=False)
+svc.SetNTP(FromDHCP=False, NTPManual=[{'Type': 'DNS', 'DNSname': 'ntp.example'}])
+svc.SetScopes(Scopes=['onvif://www.onvif.org/location/zeep'])
+out['fault'] = fault(svc.DeleteUsers, Username=['nobody'])
+media = open_wsdl('onvif/ver10/media/wsdl/media.wsdl').create_service('{http://www.onvif.org/ver10/media/wsdl}MediaBinding', os.environ['URL'])
+out['profile'] = media.GetProfile(ProfileToken=media.GetProfiles()[0]['token'])['Name']
 print(json.dumps(out))
 `
 
-func TestZeep(t *testing.T) {
+// The security service, from a key to a certificate served, with openssl as
+// the authority; and all that judges others.
+const zeepSecurityScript = zeepHead + `
+import base64, ssl, subprocess, tempfile, time
+device = client
+client = open_wsdl('onvif/ver10/advancedsecurity/wsdl/advancedsecurity.wsdl')
+ns = '{http://www.onvif.org/ver10/advancedsecurity/wsdl}'
+def service(name):
+    return client.create_service(ns + name, os.environ['URL'])
+store, tls = service('KeystoreBinding'), service('TLSServerBinding')
+caps = service('AdvancedSecurityServiceBinding').GetServiceCapabilities()
+out['maximum'] = caps['KeystoreCapabilities']['MaximumNumberOfKeys']
+made = store.CreateRSAKeyPair(KeyLength=2048, Alias='zeep')
+key = made['KeyID']
+while store.GetKeyStatus(KeyID=key) != 'ok':
+    pass
+out['keys'] = [k['KeyID'] for k in store.GetAllKeys()]
+csr = store.CreatePKCS10CSR(Subject={'CommonName': 'zeep.test'}, KeyID=key, SignatureAlgorithm={'algorithm': '1.2.840.113549.1.1.11'})
+dir = tempfile.mkdtemp()
+def at(name): return os.path.join(dir, name)
+def openssl(*args): subprocess.run(['openssl', *args], check=True, capture_output=True, cwd=dir)
+open(at('csr.der'), 'wb').write(csr)
+openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=Authority', '-keyout', 'ca.key', '-out', 'ca.pem')
+openssl('x509', '-req', '-inform', 'DER', '-in', 'csr.der', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-set_serial', '7', '-outform', 'DER', '-out', 'leaf.der')
+openssl('x509', '-in', 'ca.pem', '-outform', 'DER', '-out', 'ca.der')
+open(at('ca.cnf'), 'w').write('[ca]\ndefault_ca=x\n[x]\ndatabase=index\ncrlnumber=number\ndefault_md=sha256\ndefault_crl_days=1\n')
+open(at('index'), 'w').close(); open(at('number'), 'w').write('01\n')
+openssl('ca', '-gencrl', '-config', 'ca.cnf', '-cert', 'ca.pem', '-keyfile', 'ca.key', '-out', 'crl.pem')
+openssl('crl', '-in', 'crl.pem', '-outform', 'DER', '-out', 'crl.der')
+def read(name): return open(at(name), 'rb').read()
+ca = store.UploadCertificate(Certificate=read('ca.der'), Alias='authority', PrivateKeyRequired=False)['CertificateID']
+leaf = store.UploadCertificate(Certificate=read('leaf.der'), Alias='leaf', PrivateKeyRequired=True)['CertificateID']
+path = store.CreateCertificationPath(CertificateIDs={'CertificateID': [leaf, ca]}, Alias='zeep')
+tls.ReplaceServerCertificateAssignment(OldCertificationPathID=tls.GetAssignedServerCertificates()[0], NewCertificationPathID=path)
+host, port = os.environ['HTTPS'].rsplit(':', 1)
+out['served'] = ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate((host, int(port)))) == read('leaf.der')
+out['delete'] = fault(store.DeleteCertificate, CertificateID=leaf)
+
+crl = store.UploadCRL(Crl=read('crl.der'), Alias='list')
+out['crls'] = [c['CRLContent'] == read('crl.der') for c in store.GetAllCRLs()]
+policy = store.CreateCertPathValidationPolicy(Alias='policy', Parameters={'RequireTLSWWWClientAuthExtendedKeyUsage': True}, TrustAnchor=[{'CertificateID': ca}])
+tls.AddCertPathValidationPolicyAssignment(CertPathValidationPolicyID=policy)
+out['policies'] = [p['TrustAnchor'][0]['CertificateID'] == ca for p in store.GetAllCertPathValidationPolicies()]
+out['policy'] = fault(store.DeleteCertPathValidationPolicy, CertPathValidationPolicyID=policy)
+tls.SetCnMapsToUser(cnMapsToUser=True)
+tls.SetClientAuthenticationRequired(clientAuthenticationRequired=True)
+out['required'] = [tls.GetClientAuthenticationRequired(), tls.GetCnMapsToUser()]
+tls.SetClientAuthenticationRequired(clientAuthenticationRequired=False)
+tls.RemoveCertPathValidationPolicyAssignment(CertPathValidationPolicyID=policy)
+store.DeleteCRL(CrlID=crl)
+tls.SetEnabledTLSVersions(Versions=['1.3'])
+out['versions'] = tls.GetEnabledTLSVersions()
+
+phrase = store.UploadPassphrase(Passphrase='Switch-Word-1', PassphraseAlias='lan')
+dot1x = service('Dot1XBinding')
+lan = dot1x.AddDot1XConfiguration(Dot1XConfiguration={'Dot1XID': '', 'Alias': 'lan', 'Outer': {'Method': 'EAP-PEAP', 'Identity': 'cam', 'CertPathValidationPolicyID': policy, 'Inner': {'Method': 'MSCHAPv2', 'PassphraseID': phrase}}})
+out['dot1x'] = dot1x.GetAllDot1XConfigurations()[0]['Outer']['Inner']['PassphraseID'] == phrase
+dot1x.SetNetworkInterfaceDot1XConfiguration(token='eth0', Dot1XID=lan)
+out['restart'] = dot1x.DeleteNetworkInterfaceDot1XConfiguration(token='eth0')
+
+servers = service('AuthorizationServerBinding')
+token = servers.CreateAuthorizationServerConfiguration(Configuration={'Type': 'OAuthClientCredentials', 'ClientAuth': 'private_key_jwt', 'ServerUri': 'https://login.example/', 'KeyID': key})
+out['server'] = servers.GetAuthorizationServerConfigurations()[0]['Data']['KeyID'] == key
+servers.DeleteAuthorizationServerConfiguration(Token=token)
+jwt = service('JWTBinding')
+jwt.SetJWTConfiguration(Configuration={'Audiences': ['cam', 'all'], 'TrustedIssuers': ['https://login.example/'], 'KeyID': [key], 'ValidationPolicy': policy})
+out['jwt'] = jwt.GetJWTConfiguration()['Audiences']
+media = service('MediaSigningBinding')
+media.AddMediaSigningCertificateAssignment(CertificationPathID=path)
+out['signing'] = media.GetAssignedMediaSigningCertificates()[-1] == path
+print(json.dumps(out))
+`
+
+// zeep runs a script, and returns the JSON that it prints last.
+func zeep(t *testing.T, script, login string, d *onviftest.Device) map[string]any {
+	t.Helper()
 	python := "/usr/bin/python3"
 	if err := exec.CommandContext(t.Context(), python, "-c", "import zeep").Run(); err != nil {
 		missing(t, "python3-zeep")
@@ -276,21 +365,52 @@ func TestZeep(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(schemas, "catalog.xml")); os.Getenv("CAMSEC_RECORDINGS") == "" || err != nil {
 		missing(t, "the published schemas (CAMSEC_RECORDINGS)")
 	}
+	cmd := exec.CommandContext(t.Context(), python, "-c", script)
+	cmd.Env = append(os.Environ(), "SCHEMAS="+schemas, "URL="+d.Addr()+"/onvif/device_service", "HTTPS="+d.PortOf("HTTPS"), "LOGIN="+login,
+		"DEVICE_USER="+d.User(), "DEVICE_PASSWORD="+d.Password(), "TMPDIR="+t.TempDir())
+	return answer(t, cmd)
+}
+
+func TestZeep(t *testing.T) {
 	for _, c := range []struct {
 		p     onviftest.Profile
 		login string
 	}{{onviftest.Axis(), "digest"}, {onviftest.Sunba(), "token"}} {
 		t.Run(c.p.Manufacturer, func(t *testing.T) {
+			t.Parallel()
+			c.p.Missing = nil // so that it can do all that it is asked for
 			d := onviftest.New(t, c.p)
-			cmd := exec.CommandContext(t.Context(), python, "-c", zeepScript)
-			cmd.Env = append(os.Environ(), "SCHEMAS="+schemas, "URL="+d.Addr()+"/onvif/device_service", "LOGIN="+c.login,
-				"DEVICE_USER="+d.User(), "DEVICE_PASSWORD="+d.Password())
-			got := answer(t, cmd)
+			got := zeep(t, zeepScript, c.login, d)
 			assert.Equal(t, c.p.Serial, got["serial"])
 			assert.Equal(t, []any{"User"}, got["level"])
 			assert.Equal(t, "NonDiscoverable", got["discovery"])
 			assert.Len(t, got["users"], 2)
 			assert.Contains(t, got["fault"], "UsernameMissing")
+			assert.Equal(t, "main", got["profile"])
+			assert.Equal(t, []string{
+				"CreateUsers", "SetUser", "DeleteUsers", "SetDiscoveryMode", "SetNetworkProtocols", "SetZeroConfiguration", "SetSystemDateAndTime", "SetNTP", "SetScopes",
+			}, operations(d))
 		})
+	}
+}
+
+func TestZeepSecurityService(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("openssl"); err != nil {
+		missing(t, "openssl")
+	}
+	d := onviftest.New(t, onviftest.Current())
+	got := zeep(t, zeepSecurityScript, "digest", d)
+	assert.Len(t, got["keys"], 2)
+	assert.Equal(t, true, got["served"], "what was assigned is not what is served")
+	assert.Equal(t, "InvalidArgVal ReferenceExists", got["delete"])
+	assert.Equal(t, "InvalidArgVal ReferenceExists", got["policy"])
+	assert.Equal(t, []any{true}, got["crls"])
+	assert.Equal(t, []any{true}, got["policies"])
+	assert.Equal(t, []any{true, true}, got["required"])
+	assert.Equal(t, []any{"1.3"}, got["versions"])
+	assert.Equal(t, []any{"cam", "all"}, got["jwt"])
+	for _, name := range []string{"dot1x", "restart", "server", "signing"} {
+		assert.Equal(t, true, got[name], name)
 	}
 }
