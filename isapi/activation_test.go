@@ -81,6 +81,15 @@ func TestActivateMishaps(t *testing.T) {
 	}
 }
 
+// The old exchange takes one block, and no more.
+func TestActivateTakesSixteenBytes(t *testing.T) {
+	b := benchOver(t, "http", fresh(0), nil)
+	change, err := b.client.Activate(t.Context(), camsec.NewSecret([]byte("Sixteen-Words-42")))
+	require.NoError(t, err)
+	assert.Equal(t, camsec.Applied, change.Outcome)
+	assert.Equal(t, "Sixteen-Words-42", b.Password())
+}
+
 // A device that answers the key with something else is told no password.
 func TestActivateChecksTheAnswerToItsKey(t *testing.T) {
 	for _, body := range []string{"<Challenge><key>aGVsbG8=</key></Challenge>", "<Challenge/>", "<Other/>", "<html>"} {

@@ -30,9 +30,9 @@ type draft struct {
 	crlf bool
 	json []byte
 
-	marks   []mark
-	secrets int   // values put in that the device will not show again
-	err     error // the first thing that the document has no place for
+	marks  []mark
+	hidden bool  // a value was put in that the device will not show again
+	err    error // the first thing that the document has no place for
 }
 
 // A mark is one value that an edit wants, and what was there.
@@ -45,7 +45,7 @@ const maxDepth = 64
 // be given back as it came is not edited at all.
 func newDraft(op Operation, resp *wire.Response, doc *wire.Node) (*draft, error) {
 	body := bytes.TrimPrefix(resp.Body, []byte("\xEF\xBB\xBF"))
-	if b := bytes.TrimLeft(body, " \t\r\n"); len(b) > 0 && b[0] == '{' {
+	if bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) {
 		return &draft{op: op, json: bytes.Clone(body)}, nil
 	}
 	if doc.Flags != 0 || !utf8.Valid(body) || bytes.IndexByte(body, 0) >= 0 {
@@ -297,7 +297,7 @@ func (d *draft) secret(e *etree.Element, name, after string, s camsec.Secret) {
 	}
 	d.fit(name, string(s.Reveal()))
 	c.SetText(string(s.Reveal()))
-	d.secrets++
+	d.hidden = true
 }
 
 // literal writes a value of a JSON document: the first of that name, at any
@@ -389,5 +389,5 @@ func (d *draft) settled() bool {
 			return false
 		}
 	}
-	return d.secrets == 0
+	return !d.hidden
 }

@@ -90,6 +90,7 @@ func TestDraftRefuses(t *testing.T) {
 		"not UTF-8": "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><SSH><name>Ger\xe4t</name></SSH>",
 		"followed":  "<SSH><enabled>true</enabled></SSH><more/>",
 		"NUL":       "<SSH><enabled>true\x00</enabled></SSH>",
+		"NUL first": "\x00<SSH><enabled>true</enabled></SSH>",
 		"truncated": "<SSH><enabled>true</enabled>",
 		"DTD":       "<!DOCTYPE a><SSH><enabled>true</enabled></SSH>",
 		"deep":      strings.Repeat("<a>", 70) + strings.Repeat("</a>", 70),
@@ -118,10 +119,42 @@ func TestDraftEditsInPlace(t *testing.T) {
 	d.text(d.root, "missing", "x")
 	require.ErrorContains(t, d.err, "no missing")
 
-	d, err = draftOf(t, "<E><name>n</name></E>")
-	require.NoError(t, err)
-	d.text(d.root, "name", "a\x01b")
-	require.Error(t, d.err, "no document can carry it")
+	for text, fits := range map[string]bool{
+		"a b": true, " ": true, "a\tb": true, "\u00e4 \U0001F600": true,
+		"a\x01b": false, "a\x1fb": false, "a\nb": false, "a\x7fb": false, "a\xffb": false, "\uFFFD": false, "\uFFFE": false, "\uFFFF": false,
+	} {
+		d, err = draftOf(t, "<E><name>n</name></E>")
+		require.NoError(t, err)
+		d.text(d.root, "name", text)
+		require.Equal(t, fits, d.err == nil, "%q: what no document can carry is not sent", text)
+	}
+}
+
+// Elements at the head of a document are taken out and put in as others are.
+func TestDraftEditsTheFirstElement(t *testing.T) {
+	for body, want := range map[string]string{
+		"<E><key></key><name>n</name></E>":         "<E><name>n</name></E>",
+		"<E>\n <key></key>\n <name>n</name>\n</E>": "<E>\n <name>n</name>\n</E>",
+	} {
+		d, err := draftOf(t, body)
+		require.NoError(t, err)
+		out, err := d.sendable(nil)
+		require.NoError(t, err)
+		assert.Equal(t, want, string(out))
+	}
+	for body, want := range map[string]string{
+		"<E>\n <name>n</name>\n</E>": "<E>\n <name>n</name>\n <key>k</key>\n</E>",
+		"<E><name>n</name></E>":      "<E><name>n</name><key>k</key></E>",
+		"<E><other/></E>":            "<E><other/><key>k</key></E>",
+	} {
+		d, err := draftOf(t, body)
+		require.NoError(t, err)
+		d.secret(d.root, "key", "name", camsec.NewSecret([]byte("k")))
+		out, err := d.sendable(nil)
+		require.NoError(t, err)
+		assert.Equal(t, want, string(out))
+		assert.False(t, d.settled())
+	}
 }
 
 func TestDraftOfJSON(t *testing.T) {

@@ -79,6 +79,33 @@ func TestErrorTextHoldsNoFreeText(t *testing.T) {
 	require.Equal(t, "you sent hunter2", e.ErrorMsg)
 }
 
+func TestErrorText(t *testing.T) {
+	for text, e := range map[string]*isapi.Error{
+		"isapi: GET /x: HTTP 403":                          {Op: "GET /x", HTTPStatus: 403},
+		"isapi: GET /x: HTTP 403, Invalid Operation":       {Op: "GET /x", HTTPStatus: 403, StatusString: "Invalid Operation"},
+		"isapi: GET /x: HTTP 403, status 4, notSupport":    {Op: "GET /x", HTTPStatus: 403, StatusCode: 4, StatusString: "Words", SubStatusCode: "notSupport", ErrorMsg: "free"},
+		"isapi: GET /x: HTTP 200, status 6, \uFFFDstrange": {Op: "GET /x", HTTPStatus: 200, StatusCode: 6, SubStatusCode: "\x1bstrange"},
+	} {
+		require.EqualError(t, e, text)
+	}
+}
+
+// The edges of what is a success, and of what is a number.
+func TestRefusalEdges(t *testing.T) {
+	const fine = `<ResponseStatus><statusCode>1</statusCode></ResponseStatus>`
+	for status, refused := range map[int]bool{199: true, 200: false, 201: false, 299: false, 400: true} {
+		_, err := isapi.CheckStatus(isapi.Operation{}, &wire.Response{Status: status, Header: http.Header{}, Body: []byte(fine)})
+		require.Equal(t, refused, err != nil, "%d", status)
+	}
+	for code, want := range map[string]int{"65535": 65535, "65536": 0, "-1": 0, "x": 0, "0": 0} {
+		body := `<ResponseStatus><statusCode>` + code + `</statusCode></ResponseStatus>`
+		_, err := isapi.CheckStatus(isapi.Operation{}, &wire.Response{Status: 400, Header: http.Header{}, Body: []byte(body)})
+		var e *isapi.Error
+		require.ErrorAs(t, err, &e)
+		require.Equal(t, want, e.StatusCode, code)
+	}
+}
+
 func TestCheckStatus(t *testing.T) {
 	op := isapi.Operation{Method: "PUT", Path: "/ISAPI/System/Network/ssh"}
 	check := func(body string) (bool, error) {

@@ -110,7 +110,7 @@ func (c *Client) revise(ctx context.Context, r revision) (camsec.Change, error) 
 	}
 	change, err := c.resolve(ctx, set, a, look)
 	switch {
-	case before.secrets == 0:
+	case !before.hidden:
 	case err == nil && r.prove == nil:
 		return uncertain(set, change.RebootRequired, ErrUnproven)
 	case err == nil:
