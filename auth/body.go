@@ -75,8 +75,6 @@ func (b *body) attach(req *http.Request) (*http.Request, error) {
 			return nil, fail(KindBody, err)
 		}
 		r.Body, r.GetBody = c, b.again
-	case req.Body == http.NoBody:
-		r.Body = http.NoBody
 	}
 	return r, nil
 }

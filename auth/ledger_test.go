@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -176,6 +177,80 @@ func TestBudgetCountsExactly(t *testing.T) {
 			require.Equal(t, "SHA-256", strongest("https:63", "Basic"), "a known one is still noted")
 			require.Equal(t, "SHA-256", strongest("https:63", ""))
 			require.Empty(t, strongest("https:64", ""))
+		})
+	})
+}
+
+// What little an account may have to say is kept.
+func TestBudgetKeepsWhatIsLeft(t *testing.T) {
+	version := func(v string) auth.Login {
+		l := loginOf("u")
+		l.Credential.Version = v
+		return l
+	}
+	report := func(t *testing.T, b auth.Budget, l auth.Login, o auth.Outcome) {
+		t.Helper()
+		r, err := b.Reserve(t.Context(), l)
+		require.NoError(t, err)
+		require.NoError(t, r.Report(o))
+	}
+	t.Run("a doubt alone", func(t *testing.T) {
+		kept(t, auth.BudgetOptions{}, func(t *testing.T, b auth.Budget, now *time.Time) {
+			start := *now
+			report(t, b, version("old"), auth.Outcome{Verdict: auth.VerdictDoubted})
+			report(t, b, version("new"), auth.Outcome{Verdict: auth.VerdictAccepted})
+			require.Equal(t, auth.Error{Kind: auth.KindDoubtful, Left: -1, Until: start.Add(30 * time.Minute)}, refusal(t, b, version("old")))
+		})
+	})
+	t.Run("a refusal alone", func(t *testing.T) {
+		kept(t, auth.BudgetOptions{}, func(t *testing.T, b auth.Budget, _ *time.Time) {
+			report(t, b, version("old"), auth.Outcome{Verdict: auth.VerdictRefused})
+			report(t, b, version("new"), auth.Outcome{Verdict: auth.VerdictAccepted})
+			require.Equal(t, auth.KindRefused, refusal(t, b, version("old")).Kind)
+		})
+	})
+	t.Run("a scheme alone", func(t *testing.T) {
+		kept(t, auth.BudgetOptions{}, func(t *testing.T, b auth.Budget, _ *time.Time) {
+			report(t, b, version("1"), auth.Outcome{Verdict: auth.VerdictAccepted, Scheme: "MD5"})
+			r, err := b.Reserve(t.Context(), version("1"))
+			require.NoError(t, err)
+			require.Equal(t, "MD5", r.Strongest())
+			require.NoError(t, r.Report(auth.Outcome{Verdict: auth.VerdictUnspent}))
+		})
+	})
+	t.Run("services that told no scheme take no room", func(t *testing.T) {
+		kept(t, auth.BudgetOptions{}, func(t *testing.T, b auth.Budget, _ *time.Time) {
+			l := loginOf("u")
+			for i := range 64 {
+				l.Service = fmt.Sprint("https:", i)
+				report(t, b, l, auth.Outcome{Verdict: auth.VerdictAccepted})
+			}
+			l.Service = "https:64"
+			report(t, b, l, auth.Outcome{Verdict: auth.VerdictAccepted, Scheme: "MD5"})
+			r, err := b.Reserve(t.Context(), l)
+			require.NoError(t, err)
+			require.Equal(t, "MD5", r.Strongest())
+			require.NoError(t, r.Report(auth.Outcome{Verdict: auth.VerdictUnspent}))
+		})
+	})
+	t.Run("a report after a reset", func(t *testing.T) {
+		kept(t, auth.BudgetOptions{}, func(t *testing.T, b auth.Budget, _ *time.Time) {
+			r, err := b.Reserve(t.Context(), loginOf("u"))
+			require.NoError(t, err)
+			require.NoError(t, b.Reset(t.Context(), loginOf("u")))
+			require.NoError(t, r.Report(auth.Outcome{Verdict: auth.VerdictUnspent}))
+			free(t, b, loginOf("u"))
+		})
+	})
+	t.Run("who gives up waiting is told so", func(t *testing.T) {
+		kept(t, auth.BudgetOptions{}, func(t *testing.T, b auth.Budget, _ *time.Time) {
+			r, err := b.Reserve(t.Context(), loginOf("u"))
+			require.NoError(t, err)
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			_, err = b.Reserve(ctx, loginOf("u"))
+			require.Equal(t, context.Canceled, err, "bare: the budget has nothing to do with it")
+			require.NoError(t, r.Report(auth.Outcome{Verdict: auth.VerdictUnspent}))
 		})
 	})
 }

@@ -201,6 +201,33 @@ func TestCookiesOfARefusal(t *testing.T) {
 	require.Empty(t, cookies("a="+strings.Repeat("x", 4<<10)))
 }
 
+// A request goes out with the fields that its caller gave it, each time, and
+// the caller's own stays as it was.
+func TestRequestsKeepTheirFields(t *testing.T) {
+	o := &odd{answer: func(_ int, r *http.Request) *http.Response {
+		if r.Header.Get("Authorization") != "" {
+			return says(r, 200)
+		}
+		return says(r, 401, challenge, md5Challenge)
+	}}
+	for _, h := range []http.Header{{"X-Mine": {"a", "b"}, "Content-Type": {"application/xml"}}, nil} {
+		o.seen = nil
+		rt := transport(t, o, right, nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, deviceURL, strings.NewReader("<a/>"))
+		require.NoError(t, err)
+		req.Header = h
+		resp, err := rt.RoundTrip(req)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.Len(t, o.seen, 2)
+		for _, r := range o.seen {
+			require.Equal(t, h["X-Mine"], r.Header["X-Mine"])
+			require.Equal(t, h["Content-Type"], r.Header["Content-Type"])
+		}
+		require.Equal(t, h, req.Header)
+	}
+}
+
 func TestBodiesThatAreSentAgain(t *testing.T) {
 	h := newHost(t, func(o *authtest.Options) {
 		o.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
