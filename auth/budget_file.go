@@ -243,7 +243,7 @@ func storeError(ctx context.Context, err error) error {
 // on the disk when change returns.
 func (b *fileBudget) change(ctx context.Context, name string, durable bool, f func(*ledger) *Error) error {
 	line, refusal, err := b.append(ctx, name, f)
-	if err == nil && durable && line > 0 {
+	if err == nil && durable {
 		err = b.sync(line)
 	}
 	if refusal != nil {

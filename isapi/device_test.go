@@ -31,6 +31,7 @@ type answer struct {
 type fake struct {
 	answers map[string]answer
 	other   answer
+	heard   func(key string) // before it is answered; may be nil
 
 	mu   sync.Mutex
 	sent []string
@@ -41,6 +42,9 @@ func (f *fake) RoundTrip(r *http.Request) (*http.Response, error) {
 	f.mu.Lock()
 	f.sent = append(f.sent, key)
 	f.mu.Unlock()
+	if f.heard != nil {
+		f.heard(key)
+	}
 	a, ok := f.answers[key]
 	if !ok {
 		a = f.other

@@ -35,7 +35,7 @@ func malformed(op Operation, what string) error {
 
 // parse goes by the first byte: devices label JSON as XML and the reverse.
 func parse(resp *wire.Response, lim wire.Limits) (*wire.Node, error) {
-	if b := bytes.TrimLeft(resp.Body, " \t\r\n\uFEFF"); len(b) > 0 && b[0] == '{' {
+	if bytes.HasPrefix(bytes.TrimLeft(resp.Body, " \t\r\n\uFEFF"), []byte("{")) {
 		return parseJSON(resp.Body, lim)
 	}
 	return wire.ParseXML(resp.Body, resp.Header.Get("Content-Type"), lim)
