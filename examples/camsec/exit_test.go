@@ -88,6 +88,23 @@ func TestZonesAreEmbedded(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// A password that the device will hardly have taken is named before it is
+// refused, and not shown.
+func TestWarnsOfPasswordsBeyondASCII(t *testing.T) {
+	const warning = "not plain ASCII"
+	for password, warns := range map[string]bool{"Plain-Word-42~": false, "Gerät-Word-42": true, "\x80-Word-42": true} {
+		cam := isapitest.New(t, isapitest.CurrentCamera())
+		cam.Host().SetUser(cam.User(), password)
+		code, _, errs := camsecRun(t, "inventory", cam.Addr(), "-user", cam.User(), "-password-file", passwordFile(t, password), "-state", t.TempDir())
+		require.Zero(t, code, errs)
+		assert.Equal(t, warns, strings.Contains(errs, warning), errs)
+		assert.NotContains(t, errs, password)
+	}
+	cam := isapitest.New(t, isapitest.CurrentCamera())
+	_, _, errs := camsecRun(t, "inventory", cam.Addr(), "-user", "wächter", "-password-file", passwordFile(t, "Plain-Word-42"), "-state", t.TempDir())
+	assert.Contains(t, errs, warning+", which few devices take (1 of 1 devices)")
+}
+
 func TestDebugLogsExchanges(t *testing.T) {
 	cam := isapitest.New(t, isapitest.CurrentCamera())
 	code, _, errs := camsecRun(t, "inventory", cam.Addr(), "-debug", "-user", cam.User(), "-password-file", passwordFile(t, cam.Password()), "-state", t.TempDir())

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/camsec/camsec"
 )
@@ -75,6 +76,24 @@ func (t *targetFlags) logins(all []*target) error {
 		read++
 	}
 	return usageErr(errors.Join(errs...))
+}
+
+// beyondASCII counts the devices whose login has characters that Hikvision's
+// and Axis' own pages refuse, and that others write in more than one way.
+func beyondASCII(all []*target) (n int) {
+	beyond := func(r rune) bool { return r >= utf8.RuneSelf }
+	for _, d := range all {
+		for _, l := range d.logins {
+			secret := l.secret.Reveal()
+			if strings.ContainsFunc(l.user, beyond) || bytes.ContainsFunc(secret, beyond) {
+				n++
+				clear(secret)
+				break // the same for each protocol
+			}
+			clear(secret)
+		}
+	}
+	return n
 }
 
 // readSecret takes what a reference names: env:NAME or file:PATH.

@@ -113,6 +113,9 @@ func (t *targetFlags) prepare(e *env, addresses []string) (*fleet, error) {
 		}
 	}
 	warnPlain(e, plain)
+	if n := beyondASCII(all); n > 0 {
+		e.warn("warning: a user name or password that is not plain ASCII, which few devices take (%d of %d devices)", n, len(all))
+	}
 	if t.insecureTLS {
 		e.warn("warning: -insecure-tls accepts any key, also that of whoever poses as a device")
 	}
