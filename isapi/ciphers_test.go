@@ -2,7 +2,10 @@ package isapi
 
 import (
 	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/rsa"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"math/big"
@@ -177,6 +180,41 @@ func TestReadChallengeIsBounded(t *testing.T) {
 	c, err = read(strings.Replace(good, ">true</isIrreversible>", ">false</isIrreversible>", 1))
 	require.NoError(t, err)
 	assert.False(t, c.irreversible, "the word false is not true")
+}
+
+// What a device may hide is bounded, and it may pad in either way.
+func TestFieldCipherEdges(t *testing.T) {
+	_, err := newFieldCipher("admin", camsec.NewSecret([]byte("Abc12345")), "", maxIterations+1)
+	require.ErrorIs(t, err, camsec.ErrMalformed)
+	_, err = newFieldCipher("admin", camsec.NewSecret([]byte("Abc12345")), "", maxIterations)
+	require.NoError(t, err)
+
+	f, err := newFieldCipher("admin", camsec.NewSecret([]byte("Abc12345")), "", 1)
+	require.NoError(t, err)
+	iv := bytes.Repeat([]byte{7}, aes.BlockSize)
+	for size, fits := range map[int]bool{0: false, 1: true, 12: true, 6144: true, 6145: false} {
+		value := strings.Repeat("v", size)
+		hidden, err := f.seal(iv, value)
+		require.NoError(t, err)
+		got, err := f.open(iv, hidden)
+		if !fits {
+			require.ErrorIs(t, err, camsec.ErrMalformed, "%d", size)
+			continue
+		}
+		require.NoError(t, err, "%d", size)
+		require.Equal(t, value, got)
+	}
+	block, err := aes.NewCipher(f.key)
+	require.NoError(t, err)
+	for _, value := range []string{"twelve bytes", "thirteen byte", "v"} {
+		b := []byte(base64.StdEncoding.EncodeToString([]byte(value)))
+		n := aes.BlockSize - len(b)%aes.BlockSize
+		b = append(b, bytes.Repeat([]byte{byte(n)}, n)...) // PKCS #7
+		cipher.NewCBCEncrypter(block, iv).CryptBlocks(b, b)
+		got, err := f.open(iv, hex.EncodeToString(b))
+		require.NoError(t, err)
+		require.Equal(t, value, got)
+	}
 }
 
 func TestFieldCipherRefusesGarbage(t *testing.T) {

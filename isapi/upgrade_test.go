@@ -231,6 +231,20 @@ func TestReboot(t *testing.T) {
 	}
 }
 
+// A device that tells no limit judges for itself, as does one that tells none
+// that is one.
+func TestConfigurationKeyWithoutALimit(t *testing.T) {
+	for _, caps := range []string{"", `<cfgFileSecretKeyLenLimit/>`, `<cfgFileSecretKeyLenLimit max="0"/>`, `<cfgFileSecretKeyLenLimit max="x"/>`} {
+		f := &fake{answers: map[string]answer{
+			"GET /ISAPI/Security/capabilities":                     {body: "<SecurityCap>" + caps + "</SecurityCap>"},
+			"GET /ISAPI/System/configurationData?secretkey=a-key+": {body: "\x01file"},
+		}}
+		file, err := client(t, f).ExportConfiguration(t.Context(), secret("a-key "))
+		require.NoError(t, err, caps)
+		assert.Equal(t, "\x01file", string(file))
+	}
+}
+
 func TestConfiguration(t *testing.T) {
 	for name, post := range map[string]bool{"PUT": false, "POST": true} {
 		t.Run(name, func(t *testing.T) {
@@ -261,6 +275,8 @@ func TestConfiguration(t *testing.T) {
 			require.Error(t, err)
 			_, err = b.client.ExportConfiguration(t.Context(), secret(strings.Repeat("long", 9)))
 			require.ErrorContains(t, err, "takes 16")
+			_, err = b.client.ExportConfiguration(t.Context(), secret("sixteen-letters!"))
+			require.NoError(t, err)
 			b.Fail("GET /ISAPI/System/configurationData", http.StatusForbidden, "")
 			_, err = b.client.ExportConfiguration(t.Context(), key)
 			require.ErrorIs(t, err, camsec.ErrForbidden)
