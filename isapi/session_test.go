@@ -73,6 +73,38 @@ func TestSessionLogin(t *testing.T) {
 	}
 }
 
+// What a device says to a heartbeat, or does not say, is heard.
+func TestSessionHeartbeatIsHeard(t *testing.T) {
+	d := sessionDevice(t, "2", true)
+	c := sessionClient(t, d, d.Password())
+	require.NoError(t, c.SessionLogin(t.Context()))
+	const beat = "PUT /ISAPI/Security/sessionHeartbeat"
+	d.Host().Script(authtest.Fault{On: beat, Status: http.StatusForbidden, Body: []byte(
+		"<ResponseStatus><statusCode>4</statusCode><subStatusCode>lowPrivilege</subStatusCode></ResponseStatus>")})
+	require.ErrorIs(t, c.SessionHeartbeat(t.Context()), camsec.ErrForbidden)
+	d.Host().ClearScript()
+	require.NoError(t, c.SessionHeartbeat(t.Context()))
+	require.NoError(t, d.Close())
+	require.Error(t, c.SessionHeartbeat(t.Context()))
+}
+
+func TestSessionWithoutCredential(t *testing.T) {
+	d := sessionDevice(t, "2", true)
+	c, err := isapi.New(d.Addr(), nil, &isapi.Options{Base: d.Transport(), SessionLogin: true})
+	require.NoError(t, err)
+	_, err = c.DeviceInfo(t.Context())
+	require.EqualError(t, errors.Unwrap(errors.Unwrap(err)), "auth: login asked for and no credential given")
+	sealed := errors.New("vault sealed")
+	c, err = isapi.New(d.Addr(), auth.SourceFunc(func(context.Context, camsec.Target, camsec.Account) (auth.Credential, error) {
+		return auth.Credential{}, sealed
+	}), &isapi.Options{Base: d.Transport(), SessionLogin: true})
+	require.NoError(t, err)
+	_, err = c.DeviceInfo(t.Context())
+	require.ErrorIs(t, err, sealed)
+	require.EqualError(t, errors.Unwrap(errors.Unwrap(err)), "auth: credential source failed: vault sealed")
+	assert.Zero(t, d.Host().Requests())
+}
+
 func TestSessionRefusedOnce(t *testing.T) {
 	d := sessionDevice(t, "2", true)
 	d.Host().SetLock(5, 0)
