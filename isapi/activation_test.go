@@ -1,6 +1,7 @@
 package isapi_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -88,6 +89,18 @@ func TestActivateTakesSixteenBytes(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, camsec.Applied, change.Outcome)
 	assert.Equal(t, "Sixteen-Words-42", b.Password())
+}
+
+// Somebody else may activate the device between our question and our answer.
+func TestActivateAfterSomebodyElse(t *testing.T) {
+	for word, already := range map[string]bool{"hasActivated": true, "lowPrivilege": false} {
+		b := benchOver(t, "http", fresh(0), nil)
+		b.Fail("PUT /ISAPI/System/activate", 403, "<ResponseStatus><statusCode>4</statusCode><subStatusCode>"+word+"</subStatusCode></ResponseStatus>")
+		change, err := b.client.Activate(t.Context(), first)
+		assert.Equal(t, camsec.NotApplied, change.Outcome)
+		require.ErrorContains(t, err, word)
+		assert.Equal(t, already, errors.Is(err, isapi.ErrActivated))
+	}
 }
 
 // A device that answers the key with something else is told no password.

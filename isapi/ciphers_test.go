@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
 	"encoding/hex"
@@ -137,6 +138,26 @@ func TestActivationVectors(t *testing.T) {
 	for _, p := range []string{"", "seventeen-letters"} {
 		_, err := sealLegacy(doc.Random, camsec.NewSecret([]byte(p)))
 		require.ErrorIs(t, err, camsec.ErrWeakPassword)
+	}
+}
+
+// The random value is 16, 24 or 32 bytes in hex, and nothing else.
+func TestActivationRandomValues(t *testing.T) {
+	k, err := newActivationKey(legacyKeyBits)
+	require.NoError(t, err)
+	for random, fits := range map[string]bool{
+		strings.Repeat("a", 32): true, strings.Repeat("0", 48): true, strings.Repeat("F", 64): true,
+		strings.Repeat("a", 30): false, strings.Repeat("a", 34): false, strings.Repeat("a", 66): false, "": false, strings.Repeat("g", 32): false,
+	} {
+		b, err := rsa.EncryptPKCS1v15(rand.Reader, &k.key.PublicKey, []byte(random)) //nolint:staticcheck // what devices speak
+		require.NoError(t, err)
+		got, err := k.unwrap(twice(b))
+		if !fits {
+			require.ErrorIs(t, err, camsec.ErrMalformed, random)
+			continue
+		}
+		require.NoError(t, err)
+		require.Equal(t, random, got)
 	}
 }
 

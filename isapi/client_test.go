@@ -1,6 +1,9 @@
 package isapi_test
 
 import (
+	"bytes"
+	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -99,6 +102,38 @@ func TestOperationCommentsAgreeWithTheTable(t *testing.T) {
 	slices.Sort(found)
 	slices.Sort(want)
 	require.Equal(t, want, found)
+}
+
+// The log tells each exchange, and of a failed one why.
+func TestLogOfExchanges(t *testing.T) {
+	var log bytes.Buffer
+	f := &fake{answers: map[string]answer{
+		"GET /ISAPI/System/deviceInfo":  {body: "<DeviceInfo><model>x</model></DeviceInfo>"},
+		"GET /ISAPI/System/Network/ssh": {err: errors.New("connection reset")},
+		"GET /ISAPI/System/time":        {status: 503, body: "<x/>"},
+	}}
+	c, err := isapi.New("192.0.2.7", nil, &isapi.Options{
+		Base: f, Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	require.NoError(t, err)
+	line := func() string {
+		defer log.Reset()
+		return log.String()
+	}
+	_, err = c.DeviceInfo(t.Context())
+	require.NoError(t, err)
+	got := line()
+	require.Contains(t, got, `operation="GET /ISAPI/System/deviceInfo"`)
+	require.Contains(t, got, "status=200 bytes=41\n")
+	_, err = c.SSH(t.Context())
+	require.Error(t, err)
+	got = line()
+	require.Contains(t, got, "connection reset")
+	require.NotContains(t, got, "status=")
+	_, err = c.Time(t.Context())
+	require.ErrorIs(t, err, camsec.ErrBusy)
+	got = line()
+	require.Contains(t, got, "status=503 bytes=4 error=")
 }
 
 func TestParseFirmware(t *testing.T) {

@@ -3,6 +3,7 @@ package isapi_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -72,6 +73,42 @@ func TestSessionLogin(t *testing.T) {
 		})
 	}
 }
+
+// Of a version and a tag the login says no more than the device asked for.
+func TestSessionLoginSaysWhatWasAskedFor(t *testing.T) {
+	for asked, said := range map[string]string{
+		"": "<isSessionIDValidLongTerm>false</isSessionIDValidLongTerm></SessionLogin>",
+		"<sessionIDVersion>2.1</sessionIDVersion>":                                                      "<sessionIDVersion>2.1</sessionIDVersion></SessionLogin>",
+		"<isSupportSessionTag>true</isSupportSessionTag>":                                               "</isSessionIDValidLongTerm><isNeedSessionTag>true</isNeedSessionTag></SessionLogin>",
+		"<sessionIDVersion>2</sessionIDVersion><isSupportSessionTag>false</isSupportSessionTag>":        "<sessionIDVersion>2</sessionIDVersion></SessionLogin>",
+		"<sessionIDVersion>2</sessionIDVersion><isSupportSessionTag>true</isSupportSessionTag><x>y</x>": "<sessionIDVersion>2</sessionIDVersion><isNeedSessionTag>true</isNeedSessionTag></SessionLogin>",
+	} {
+		var got string
+		rt := stub(func(r *http.Request) (*http.Response, error) {
+			body := "<DeviceInfo/>"
+			switch {
+			case strings.HasSuffix(r.URL.Path, "/capabilities"):
+				body = "<SessionLoginCap><sessionID>1</sessionID><challenge>2</challenge><iterations>100</iterations>" + asked + "</SessionLoginCap>"
+			case r.Method == http.MethodPost:
+				b, err := io.ReadAll(r.Body)
+				if err != nil {
+					return nil, err
+				}
+				got, body = string(b), "<SessionLogin><sessionID>s</sessionID></SessionLogin>"
+			}
+			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body))}, nil
+		})
+		c, err := isapi.New("http://camera.test", auth.Static("admin", camsec.NewSecret([]byte("Correct-Horse-7"))), &isapi.Options{Base: rt})
+		require.NoError(t, err)
+		require.NoError(t, c.SessionLogin(t.Context()))
+		assert.True(t, strings.HasSuffix(got, said), got)
+		assert.NotContains(t, got, "Correct-Horse-7")
+	}
+}
+
+type stub func(*http.Request) (*http.Response, error)
+
+func (f stub) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // What a device says to a heartbeat, or does not say, is heard.
 func TestSessionHeartbeatIsHeard(t *testing.T) {
@@ -189,6 +226,9 @@ func TestSessionOddAnswers(t *testing.T) {
 			_, err = c.DeviceInfo(t.Context())
 			require.ErrorIs(t, err, tt.want)
 			assert.Equal(t, 1, tries)
+			if e, ok := errors.AsType[*auth.Error](err); ok {
+				assert.Equal(t, -1, e.Left, "not told")
+			}
 		})
 	}
 }
