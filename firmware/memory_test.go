@@ -15,7 +15,7 @@ import (
 // takes less than four in all that is ever allocated.
 func TestSignedFormatsTakeLittleMemory(t *testing.T) {
 	was := freshSize
-	freshSize = 8 << 20
+	freshSize = 5 << 20
 	defer func() { freshSize = was }()
 	for f := range freshImages(t) {
 		v, err := firmware.NewVerifier(f.trust)
