@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/camsec/camsec"
+	"github.com/camsec/camsec/firmware/internal/untrusted"
 )
 
 // A Matched is a device with what [DB.Match] found for it, for handing on.
@@ -90,12 +91,7 @@ func number(v float64) string {
 
 // cell makes a text that no spreadsheet calculates.
 func cell(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < 0x20 || 0x7f <= r && r < 0xa0 || 0x200b <= r && r <= 0x200f || 0x202a <= r && r <= 0x202e || 0x2066 <= r && r <= 0x2069 || r == 0xfeff {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(s, "\uFFFD"))
+	s = untrusted.Clean(s)
 	if led := strings.TrimLeft(s, " \u00a0\u3000"); led != "" && strings.ContainsRune("=+-@＝＋－＠", []rune(led)[0]) {
 		return "'" + s
 	}

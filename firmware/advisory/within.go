@@ -2,9 +2,9 @@ package advisory
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/camsec/camsec/firmware"
+	"github.com/camsec/camsec/firmware/internal/untrusted"
 )
 
 // verdict is whether a version is within a range.
@@ -133,14 +133,12 @@ var words = map[string]string{
 
 // tidy makes a text from a device or a dataset fit for a sentence.
 func tidy(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < 0x20 || 0x7f <= r && r < 0xa0 || 0x200b <= r && r <= 0x200f || 0x202a <= r && r <= 0x202e || 0x2066 <= r && r <= 0x2069 {
-			return -1
-		}
-		return r
-	}, s)
-	if r := []rune(s); len(r) > 80 {
-		s = string(r[:80]) + "…"
+	s = untrusted.Clean(s)
+	if r := []rune(s); len(r) > maxWord {
+		s = string(r[:maxWord]) + "…"
 	}
 	return s
 }
+
+// maxWord bounds, in characters, what a device's own words take of a sentence.
+const maxWord = 80

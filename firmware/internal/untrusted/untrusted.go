@@ -91,6 +91,18 @@ func Text(b []byte) string {
 	}, string(b))
 }
 
+// Clean leaves out of a text what no reader sees and a terminal or a
+// spreadsheet may act on: control characters, marks that turn the direction of
+// writing, and their like. What is no UTF-8 becomes U+FFFD.
+func Clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+}
+
 // SafeName tells whether a name from a file is a plain relative path: not
 // empty, not absolute, no dot-dot, no backslash, colon or control character.
 func SafeName(name string) bool {

@@ -120,3 +120,7 @@ func TestDER(t *testing.T) {
 		assert.Equal(t, c.want, untrusted.DER(c.head), "%x", c.head)
 	}
 }
+
+func TestClean(t *testing.T) {
+	assert.Equal(t, "[31mred 門 é.\uFFFDx", untrusted.Clean("\x1b[31mr\u202eed\u200b \u2066門\u2028 é\x00.\x85\u0085\ufeffx"))
+}
