@@ -100,6 +100,7 @@ func commented(signers []Signer) (version, build string) {
 		if !s.Detached {
 			continue
 		}
+		version, build = "", "" // those of one signer belong together
 		for _, word := range strings.Fields(s.Comment) {
 			switch name, value, _ := strings.Cut(word, ":"); name {
 			case "version":
