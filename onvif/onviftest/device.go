@@ -81,6 +81,7 @@ type Device struct {
 	images    []Image
 	restored  int
 	ports     map[string]*port
+	servers   []*http.Server // of ports that are open, and that have been
 	tokens    tokens
 	writes    []Write
 	requests  map[string]int
@@ -256,7 +257,7 @@ func (d *Device) openPort(name, address string) error {
 		go func() { _ = s.Serve(l) }()
 		// What is under way is answered, among it the request to close.
 		at.closer = func() error { return l.Close() }
-		d.ports[name+" server"] = &port{closer: s.Close}
+		d.servers = append(d.servers, s)
 	}
 	d.ports[name] = at
 	return nil
@@ -323,6 +324,9 @@ func (d *Device) Close() error {
 		if p.closer != nil {
 			_ = p.closer()
 		}
+	}
+	for _, s := range d.servers {
+		_ = s.Close()
 	}
 	d.mu.Unlock()
 	return d.host.Close()

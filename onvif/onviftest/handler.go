@@ -39,7 +39,6 @@ type request struct {
 	host   string
 	tls    bool
 	peer   string
-	post   func() // to be done once the answer is out
 	// byCertificate: the user is the common name of the client's certificate.
 	byCertificate bool
 }
@@ -187,7 +186,7 @@ func (d *Device) serveSOAP(w http.ResponseWriter, r *http.Request) {
 	root, file := parse(r.Header.Get("Content-Type"), sent)
 	el := actionOf(root)
 	d.mu.Lock()
-	status, kind, body, after := d.answer(r, root, el, file)
+	status, kind, body := d.answer(r, root, el, file)
 	if el != nil {
 		d.last[el.Tag], d.replies[el.Tag] = string(sent), body
 	}
@@ -196,19 +195,11 @@ func (d *Device) serveSOAP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, body)
-	if after != nil {
-		if f, ok := w.(http.Flusher); ok {
-			f.Flush()
-		}
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		after()
-	}
 }
 
-func (d *Device) answer(r *http.Request, root, el *etree.Element, file []byte) (status int, kind, body string, after func()) {
+func (d *Device) answer(r *http.Request, root, el *etree.Element, file []byte) (status int, kind, body string) {
 	if el == nil {
-		return 400, soapType, d.envelope(d.faultBody("Sender", "Well-formed error", "ter:WellFormed")), nil
+		return 400, soapType, d.envelope(d.faultBody("Sender", "Well-formed error", "ter:WellFormed"))
 	}
 	q := &request{action: el.Tag, el: el, file: file, host: r.Host, tls: r.TLS != nil, peer: r.RemoteAddr, user: authtest.UserOf(r.Context())}
 	if q.user == "" {
@@ -219,18 +210,18 @@ func (d *Device) answer(r *http.Request, root, el *etree.Element, file []byte) (
 	if err == nil {
 		d.requests[q.action]++
 		if strings.HasPrefix(out, "--") { // with an attachment
-			return 200, `multipart/related; type="application/xop+xml"; boundary="sim"; start="<root>"`, out, q.post
+			return 200, `multipart/related; type="application/xop+xml"; boundary="sim"; start="<root>"`, out
 		}
-		return 200, soapType, d.envelope(out), q.post
+		return 200, soapType, d.envelope(out)
 	}
 	var f *faultError
 	if !errors.As(err, &f) {
 		f = &faultError{500, "Receiver", err.Error(), []string{"ter:Action"}}
 	}
 	if f.status == 200 {
-		return 200, soapType, "", nil
+		return 200, soapType, ""
 	}
-	return f.status, soapType, d.envelope(d.faultBody(f.code, f.reason, f.sub...)), nil
+	return f.status, soapType, d.envelope(d.faultBody(f.code, f.reason, f.sub...))
 }
 
 // carryOut logs in, checks the level and does what is asked for.

@@ -99,8 +99,8 @@ func init() { //nolint:gochecknoinits // the table refers to functions that refe
 		},
 		"GetSystemLog": (*Device).systemLog, "GetSystemSupportInformation": (*Device).support, "GetSystemUris": (*Device).uris,
 		"GetSystemBackup": (*Device).backup, "RestoreSystem": (*Device).restore, "StartSystemRestore": (*Device).startRestore,
-		"SystemReboot": func(d *Device, q *request) (string, error) {
-			q.post = d.reboot
+		"SystemReboot": func(d *Device, _ *request) (string, error) {
+			d.reboot()
 			return in("tds:SystemRebootResponse", el("tds:Message", "Rebooting in 5 seconds")), nil
 		},
 		"SetSystemFactoryDefault": func(d *Device, q *request) (string, error) {
@@ -362,7 +362,9 @@ func (d *Device) setNetworkProtocols(q *request) (string, error) {
 			d.protocols[at] = p
 		}
 	}
-	q.post = func() { _ = d.settlePorts() }
+	if err := d.settlePorts(); err != nil {
+		return "", err
+	}
 	return done(q)
 }
 
@@ -483,6 +485,6 @@ func (d *Device) setHashing(q *request) (string, error) {
 		return "", sender("No algorithm", "ter:InvalidArgVal")
 	}
 	d.p.Digest = list
-	q.post = func() { d.host.SetAlgorithms(list...) }
+	d.host.SetAlgorithms(list...)
 	return done(q)
 }
