@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/camsec/camsec"
-	"github.com/camsec/camsec/auth"
+	"github.com/camsec/camsec/auth/wire"
 )
 
 // A Device is the vendor-neutral view of a [Client]. It is safe for
@@ -46,7 +46,7 @@ func (d *Device) Inventory(ctx context.Context) (camsec.Inventory, error) {
 	case ctx.Err() != nil:
 		return inv, ctx.Err()
 	case err != nil:
-		inv.ChannelsErr = problem(err)
+		inv.ChannelsErr = camsec.ProblemOf(err)
 		return inv, nil
 	case len(channels) == 0:
 		inv.ChannelsErr = &camsec.Problem{Code: camsec.ReasonNotReadable, Message: "the recorder lists no channels"}
@@ -85,7 +85,7 @@ func isCamera(typ string) bool {
 func (d *Device) Users(ctx context.Context) ([]camsec.User, error) {
 	own, err := d.c.Users(ctx)
 	users := neutral(camsec.StoreDevice, own)
-	if err != nil && stops(ctx, err) {
+	if err != nil && wire.Stops(ctx, err) {
 		return nil, err
 	}
 	onvif, oerr := d.c.ONVIFUsers(ctx)
@@ -122,31 +122,4 @@ func (d *Device) LoginState(ctx context.Context) (camsec.LoginState, error) {
 		Activated: u.Activated, Locked: u.Locked, UnlockSeconds: u.UnlockSeconds, TriesLeft: u.TriesLeft,
 		DefaultPassword: u.DefaultPassword, RiskPassword: u.RiskPassword,
 	}, nil
-}
-
-// problem is camsec.ProblemOf, except that a refusal whose meaning the device
-// does not tell is "not readable" rather than "unreachable".
-func problem(err error) *camsec.Problem {
-	p := camsec.ProblemOf(err)
-	if e, ok := errors.AsType[*Error](err); ok && e.meaning() == nil {
-		p.Code = camsec.ReasonNotReadable
-	}
-	if e, ok := errors.AsType[*auth.Error](err); ok && e.Kind == auth.KindNoCredential {
-		p.Code = camsec.ReasonNoCredential
-	}
-	return p
-}
-
-// stops tells errors after which asking the device more is pointless or
-// harmful.
-func stops(ctx context.Context, err error) bool {
-	if ctx.Err() != nil {
-		return true
-	}
-	switch problem(err).Code {
-	case camsec.ReasonUntrusted, camsec.ReasonRefused, camsec.ReasonLocked, camsec.ReasonNoCredential,
-		camsec.ReasonCancelled, camsec.ReasonUnreachable:
-		return true
-	}
-	return false
 }

@@ -47,6 +47,15 @@ func (e *Error) Is(target error) bool {
 	return m != nil && target == m
 }
 
+// Reason tells that a refusal whose meaning the device does not tell is an
+// answer all the same.
+func (e *Error) Reason() camsec.Reason {
+	if e.meaning() == nil {
+		return camsec.ReasonNotReadable
+	}
+	return ""
+}
+
 // subStatus maps the vendor's sub-status words, lower-cased, vendor's own
 // spelling mistakes included, to what they mean. The numbers beside them
 // differ between editions of the guide, so they are not used.

@@ -116,7 +116,7 @@ func (c *Client) provePassword(ctx context.Context, op Operation, a attempt, nam
 	}
 	err := c.freshLogin(ctx, name, password)
 	// A device that is restarting answers nothing: that is no verdict.
-	for tries := 0; tries < 3 && err != nil && problem(err).Code == camsec.ReasonUnreachable && c.settle > 0; tries++ {
+	for tries := 0; tries < 3 && err != nil && camsec.ReasonOf(err) == camsec.ReasonUnreachable && c.settle > 0; tries++ {
 		if e := sleep(ctx, longestWait<<tries); e != nil {
 			break
 		}

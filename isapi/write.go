@@ -363,7 +363,7 @@ func hopeless(ctx context.Context, err error) bool {
 	if ctx.Err() != nil {
 		return true
 	}
-	switch problem(err).Code {
+	switch camsec.ReasonOf(err) {
 	case camsec.ReasonUntrusted, camsec.ReasonRefused, camsec.ReasonLocked, camsec.ReasonNoCredential, camsec.ReasonCancelled:
 		return true
 	}

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/camsec/camsec"
+	"github.com/camsec/camsec/auth/wire"
 )
 
 // Settings that are ONVIF's own. The others are in the vocabulary of package
@@ -36,7 +38,7 @@ const (
 // Some requests go without a credential, to see what the device asks for and
 // what it answers to anybody; they spend no login try.
 func (d *Device) Settings(ctx context.Context) ([]camsec.Setting, error) {
-	r := &settingsReader{ctx: ctx}
+	r := &settingsReader{wire.NewSettings(ctx)}
 	c := d.c
 
 	// First what logs in, so that a refusal ends it here.
@@ -45,40 +47,36 @@ func (d *Device) Settings(ctx context.Context) ([]camsec.Setting, error) {
 	r.protocol("service.https", list, "HTTPS")
 	r.protocol(SettingRTSP, list, "RTSP")
 
-	r.add("integration.onvif", "it answers", camsec.ValueOf(true), errNotTold)
+	r.Add("integration.onvif", "it answers", camsec.ValueOf(true), wire.NotTold())
 
 	caps := read(r, "ServiceCapabilities", c.ServiceCapabilities)
-	r.list("onvif.auth", "Capabilities/Security@UsernameToken,HttpDigest", logins(caps))
-	r.state(SettingAccessPolicy, "Capabilities/Security@DefaultAccessPolicy", caps.DefaultAccessPolicy)
+	r.List("onvif.auth", "Capabilities/Security@UsernameToken,HttpDigest", logins(caps))
+	r.State(SettingAccessPolicy, "Capabilities/Security@DefaultAccessPolicy", caps.DefaultAccessPolicy)
 
-	r.challenge(read(r, "DeviceInformation", c.Challenge))
+	r.challenge(c)
 
-	r.state(SettingDiscovery, "DiscoveryMode", read(r, "DiscoveryMode", c.DiscoveryMode))
-	r.state(SettingZeroConf, "ZeroConfiguration/Enabled", read(r, "ZeroConfiguration", c.ZeroConfiguration).Enabled)
-	r.state("service.ddns", "DynamicDNSInformation/Type", read(r, "DynamicDNS", c.DynamicDNS).State())
+	r.State(SettingDiscovery, "DiscoveryMode", read(r, "DiscoveryMode", c.DiscoveryMode))
+	r.State(SettingZeroConf, "ZeroConfiguration/Enabled", read(r, "ZeroConfiguration", c.ZeroConfiguration).Enabled)
+	r.State("service.ddns", "DynamicDNSInformation/Type", read(r, "DynamicDNS", c.DynamicDNS).State())
 	filter := read(r, "IPAddressFilter", c.IPAddressFilter)
-	r.state("network.ip-filter", "IPAddressFilter", filter.State())
+	r.State("network.ip-filter", "IPAddressFilter", filter.State())
 
 	r.clock(c)
 
 	r.factory(FactoryState(read(r, "Scopes", c.Scopes)))
-	r.number(SettingMinLength, "MinLen", read(r, "PasswordComplexity", c.PasswordComplexity).MinLen)
+	r.Number(SettingMinLength, "MinLen", read(r, "PasswordComplexity", c.PasswordComplexity).MinLen)
 	warning := read(r, "AuthFailureWarning", c.AuthFailureWarning)
-	r.state(SettingWarnsFailures, "Enabled", camsec.StateOf(warning.Enabled))
+	r.State(SettingWarnsFailures, "Enabled", camsec.StateOf(warning.Enabled))
 	remote := read(r, "RemoteUser", c.RemoteUser)
-	r.state(SettingRemoteUser, "RemoteUser/Username", camsec.StateOf(remote.Name != ""))
+	r.State(SettingRemoteUser, "RemoteUser/Username", camsec.StateOf(remote.Name != ""))
 
 	r.tls(read(r, "EnabledTLSVersions", c.EnabledTLSVersions))
 
-	open := read(r, "Users", c.Exposure)
-	r.op = Operation{Action: "READ_SYSTEM operations without a credential", Evidence: camsec.Documented}
-	r.add(SettingExposed, "", camsec.ValueOf(slices.Clone(open)), errNotTold)
+	open := wire.ReadDocument(r.Settings, "READ_SYSTEM operations without a credential", camsec.Documented, c.Exposure)
+	r.Add(SettingExposed, "", camsec.ValueOf(slices.Clone(open)), wire.NotTold())
 
 	r.rest()
-	if !r.answered && r.first != nil {
-		return r.out, r.first
-	}
-	return r.out, nil
+	return r.All()
 }
 
 // logins names the ways of logging in that a device says it has.
@@ -93,125 +91,29 @@ func logins(caps DeviceCapabilities) []string {
 	return out
 }
 
-// A settingsReader collects settings of the document that was read last.
-type settingsReader struct {
-	ctx      context.Context //nolint:containedctx // lives for one call
-	out      []camsec.Setting
-	op       Operation
-	err      error // of the document at hand
-	stop     error // after which nothing is asked
-	first    error
-	answered bool
-	silent   int // documents in a row without any answer
-}
+// A settingsReader reads documents of ONVIF.
+type settingsReader struct{ *wire.Settings }
 
 // read reads one document, unless an earlier error forbids it.
-func read[T any](r *settingsReader, op string, f func(context.Context) (T, error)) (v T) {
-	r.op, r.err = operation(op), r.stop
-	if r.stop != nil {
-		return v
-	}
-	v, r.err = f(r.ctx)
-	if r.err == nil {
-		r.answered, r.silent = true, 0
-		return v
-	}
-	// One connection that breaks costs one document; a second in a row means
-	// that the device is gone.
-	if camsec.ReasonOf(r.err) == camsec.ReasonUnreachable {
-		r.silent++
-	} else {
-		r.silent = 0
-	}
-	if stops(r.ctx, r.err) && (r.silent != 1 || r.ctx.Err() != nil) {
-		r.stop = r.err
-	}
-	if r.first == nil {
-		r.first = r.err
-	}
-	var zero T
-	return zero
-}
-
-// stops tells errors after which asking the device more is pointless or
-// harmful.
-func stops(ctx context.Context, err error) bool {
-	if ctx.Err() != nil {
-		return true
-	}
-	switch camsec.ReasonOf(err) {
-	case camsec.ReasonUntrusted, camsec.ReasonRefused, camsec.ReasonLocked, camsec.ReasonNoCredential,
-		camsec.ReasonCancelled, camsec.ReasonUnreachable:
-		return true
-	}
-	return false
-}
-
-// add files a setting: the document's error if it has one, else v, else, if v
-// holds nothing, why.
-func (r *settingsReader) add(id, path string, v camsec.Value, why *camsec.Problem) {
-	s := camsec.Setting{ID: id, Source: camsec.Source{Operation: r.op.Action, Path: path, Kind: r.op.Evidence}}
-	switch {
-	case r.err != nil:
-		s.Err = camsec.ProblemOf(r.err)
-	case v.IsZero():
-		s.Err = why
-	default:
-		s.Value = v
-		if v.Kind() == "bool" {
-			s.State = camsec.StateOf(v.Bool())
-		}
-	}
-	r.out = append(r.out, s)
-}
-
-var errNotTold = &camsec.Problem{Code: camsec.ReasonNotReadable, Message: "the device's document does not tell"}
-
-func notOffered(what string) *camsec.Problem {
-	return &camsec.Problem{Code: camsec.ReasonNotOffered, Message: what}
-}
-
-func (r *settingsReader) state(id, path string, s camsec.State) {
-	var v camsec.Value
-	if s != camsec.StateUnknown {
-		v = camsec.ValueOf(s == camsec.StateOn)
-	}
-	r.add(id, path, v, errNotTold)
-}
-
-func (r *settingsReader) number(id, path string, n *int) {
-	var v camsec.Value
-	if n != nil {
-		v = camsec.ValueOf(*n)
-	}
-	r.add(id, path, v, errNotTold)
-}
-
-// list files a list of words; an empty one says nothing.
-func (r *settingsReader) list(id, path string, l []string) {
-	var v camsec.Value
-	if len(l) > 0 {
-		v = camsec.ValueOf(l)
-	}
-	r.add(id, path, v, errNotTold)
+func read[T any](r *settingsReader, op string, f func(context.Context) (T, error)) T {
+	o := operation(op)
+	return wire.ReadDocument(r.Settings, o.Action, o.Evidence, f)
 }
 
 func (r *settingsReader) protocol(id string, list []NetworkProtocol, name string) {
 	p, ok := protocol(list, name)
-	why, v := errNotTold, camsec.Value{}
+	why := wire.NotTold()
 	if !ok {
-		why = notOffered("protocol is not in the device's list")
+		why = wire.NotOffered("protocol is not in the device's list")
 	}
-	if p.Enabled != camsec.StateUnknown {
-		v = camsec.ValueOf(p.Enabled == camsec.StateOn)
-	}
-	r.add(id, "NetworkProtocols["+name+"]/Enabled", v, why)
+	r.Add(id, "NetworkProtocols["+name+"]/Enabled", wire.StateValue(p.Enabled), why)
 }
 
 // challenge files what a request without a credential was answered with.
-func (r *settingsReader) challenge(ch Challenge) {
+func (r *settingsReader) challenge(c *Client) {
+	ch := wire.ReadDocument(r.Settings, operation("DeviceInformation").Action+" without a credential", camsec.Recorded, c.Challenge)
 	var schemes, algorithms camsec.Value
-	why := notOffered("the device asks for no login in HTTP")
+	why := wire.NotOffered("the device asks for no login in HTTP")
 	if len(ch.Schemes) > 0 {
 		schemes = camsec.ValueOf(ch.Schemes)
 	}
@@ -222,22 +124,21 @@ func (r *settingsReader) challenge(ch Challenge) {
 		}
 		algorithms = camsec.ValueOf(names)
 	}
-	r.op.Action += " without a credential"
-	r.add("http.auth", "WWW-Authenticate", schemes, why)
-	r.add("http.auth.algorithms", "WWW-Authenticate", algorithms, why)
+	r.Add("http.auth", "WWW-Authenticate", schemes, why)
+	r.Add("http.auth.algorithms", "WWW-Authenticate", algorithms, why)
 }
 
 func (r *settingsReader) clock(c *Client) {
 	before := c.now()
 	t := read(r, "SystemDateAndTime", c.SystemDateAndTime)
 	after := c.now()
-	r.state("time.ntp", "SystemDateAndTime/DateTimeType", t.NTP())
+	r.State("time.ntp", "SystemDateAndTime/DateTimeType", t.NTP())
 	var offset camsec.Value
 	if d, ok := t.Offset(before.Add(after.Sub(before) / 2)); ok {
 		// The device tells whole seconds, half of one too little on average.
 		offset = camsec.ValueOf(int((d + time.Second/2).Round(time.Second) / time.Second))
 	}
-	r.add("time.offset-seconds", "SystemDateAndTime/UTCDateTime", offset, errNotTold)
+	r.Add("time.offset-seconds", "SystemDateAndTime/UTCDateTime", offset, wire.NotTold())
 
 	ntp := read(r, "NTP", c.NTP)
 	var server camsec.Value
@@ -245,42 +146,35 @@ func (r *settingsReader) clock(c *Client) {
 		server = camsec.ValueOf(s)
 		break
 	}
-	r.add("time.ntp.server", "NTPInformation", server, notOffered("no server is set"))
+	r.Add("time.ntp.server", "NTPInformation", server, wire.NotOffered("no server is set"))
 }
 
 func (r *settingsReader) factory(s camsec.State) {
-	var v camsec.Value
-	if s != camsec.StateUnknown {
-		v = camsec.ValueOf(s == camsec.StateOn)
-	}
-	r.add(SettingFactoryState, "Scopes/ScopeItem", v, notOffered("the device is not of Profile Q"))
+	r.Add(SettingFactoryState, "Scopes/ScopeItem", wire.StateValue(s), wire.NotOffered("the device is not of Profile Q"))
 }
 
 func (r *settingsReader) tls(versions []string) {
-	r.list(SettingTLSVersions, "Versions", versions)
+	r.List(SettingTLSVersions, "Versions", versions)
 	var low camsec.Value
 	if len(versions) > 0 {
 		low = camsec.ValueOf(slices.Min(versions))
 	}
-	r.add("tls.min", "Versions", low, errNotTold)
+	r.Add("tls.min", "Versions", low, wire.NotTold())
 }
 
 // rest files what ONVIF has no word for, so that nobody takes silence for an
 // answer.
 func (r *settingsReader) rest() {
 	have := map[string]bool{}
-	for _, s := range r.out {
+	all, _ := r.All() // its error is told at the end
+	for _, s := range all {
 		have[s.ID] = true
 	}
-	var ids []string
-	for id := range camsec.SettingKinds() {
+	r.Document("", "", &camsec.Problem{Code: camsec.ReasonNotReadable, Message: notReadable})
+	for _, id := range slices.Sorted(maps.Keys(camsec.SettingKinds())) {
 		if !have[id] {
-			ids = append(ids, id)
+			r.Add(id, "", camsec.Value{}, nil)
 		}
-	}
-	slices.Sort(ids)
-	for _, id := range ids {
-		r.out = append(r.out, camsec.Setting{ID: id, Err: &camsec.Problem{Code: camsec.ReasonNotReadable, Message: notReadable}})
 	}
 }
 
