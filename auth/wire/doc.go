@@ -8,6 +8,9 @@
 //   - send and read a whole reply: [Do], over [NewHTTPTransport]
 //   - read the reply's document: [ParseXML], [ParseJSON], both giving a [Node]
 //   - understand what a person writes for an address: [ParseAddress]
+//   - collect settings, each with its source or the reason why it is unknown:
+//     [Settings], [ReadDocument]
+//   - find devices by datagrams: [Inquiry]
 //   - what went wrong: [Error] and its [Kind]
 //
 // # Trust
@@ -20,7 +23,8 @@
 //
 // # Limits
 //
-// The package keeps no state: all functions may be called concurrently.
+// The package keeps no state: all functions may be called concurrently. A
+// [Settings] serves one goroutine.
 // net/http writes a line to the standard logger when a device sends bytes that
 // nobody asked for on an idle connection; there is no way to turn that off
 // from here. The package is before its first tag; names may still change.

@@ -9,21 +9,17 @@ import (
 	"iter"
 	"net"
 	"net/netip"
-	"os"
-	"sync"
+	"slices"
 	"time"
 
+	"github.com/camsec/camsec/auth/wire"
 	"golang.org/x/net/ipv4"
 )
 
 // Group is where inquiries are sent and answers are heard.
 var Group = netip.MustParseAddrPort("239.255.255.250:37020")
 
-const (
-	maxDatagram = 16 << 10 // answers of about 1,500 bytes were recorded
-	maxDevices  = 10_000   // a flood of made-up devices ends there
-	maxHeard    = 100_000  // datagrams of one interface
-)
+const maxDatagram = 16 << 10 // answers of about 1,500 bytes were recorded
 
 // Options are the optional settings of [Discover]; nil means all defaults.
 type Options struct {
@@ -54,64 +50,52 @@ func Discover(ctx context.Context, o *Options) iter.Seq2[Device, error] {
 		o = &Options{}
 	}
 	return func(yield func(Device, error) bool) {
-		ctx, cancel := context.WithCancel(ctx)
-		found := make(chan answer)
-		var wg sync.WaitGroup
-		defer wg.Wait()
-		defer cancel()
 		interfaces, err := o.interfaces()
 		if err != nil {
 			yield(Device{}, err)
 			return
 		}
-		for _, i := range interfaces {
-			wg.Go(func() { o.ask(ctx, i, found) })
-		}
-		go func() {
-			wg.Wait()
-			close(found)
-		}()
-		seen := map[string]bool{}
-		for a := range found {
-			if a.err == nil {
-				if seen[a.device.key()] || len(seen) == maxDevices {
-					continue
-				}
-				seen[a.device.key()] = true
-			}
-			if !yield(a.device, a.err) {
-				return
-			}
-		}
-		if err := context.Cause(ctx); err != nil {
+		message, err := newInquiry(o.Rand)
+		if err != nil {
 			yield(Device{}, err)
+			return
 		}
+		listen := o.Listen
+		if listen == nil {
+			listen = join
+		}
+		var ways []wire.Way
+		for _, i := range interfaces {
+			ways = append(ways, wire.Way{Name: i.Name, Open: func(context.Context) (net.PacketConn, net.Addr, error) { return listen(i) }})
+		}
+		inquiry := wire.Inquiry[Device]{Name: "sadp", Messages: [][]byte{message}, Hear: hear, Key: Device.key, Wait: o.Wait, Repeats: o.Repeats}
+		inquiry.Ask(ctx, ways)(yield)
 	}
 }
 
-type answer struct {
-	device Device
-	err    error
+// hear reads an answer, and passes over our own inquiry and anybody's noise.
+func hear(datagram []byte, _ string, from netip.AddrPort) []Device {
+	d, err := Parse(datagram)
+	if err != nil {
+		return nil
+	}
+	d.From = from
+	return []Device{d}
 }
 
 func (o *Options) interfaces() ([]net.Interface, error) {
 	if o.Interfaces != nil {
 		return o.Interfaces, nil
 	}
-	all, err := net.Interfaces()
+	all, err := wire.MulticastInterfaces()
 	if err != nil {
 		return nil, fmt.Errorf("sadp: %w", err)
 	}
-	var out []net.Interface
-	for _, i := range all {
-		if i.Flags&(net.FlagUp|net.FlagMulticast) == net.FlagUp|net.FlagMulticast && i.Flags&net.FlagLoopback == 0 && hasIPv4(i) {
-			out = append(out, i)
-		}
+	all = slices.DeleteFunc(all, func(i net.Interface) bool { return !hasIPv4(i) })
+	if len(all) == 0 {
+		return nil, errors.New("sadp: no network interface with IPv4 can multicast")
 	}
-	if len(out) == 0 {
-		return nil, errors.New("sadp: no network interface can multicast")
-	}
-	return out, nil
+	return all, nil
 }
 
 func hasIPv4(i net.Interface) bool {
@@ -122,82 +106,6 @@ func hasIPv4(i net.Interface) bool {
 	for _, a := range addrs {
 		if n, ok := a.(*net.IPNet); ok && n.IP.To4() != nil {
 			return true
-		}
-	}
-	return false
-}
-
-// ask inquires on one interface and hands on what it hears.
-func (o *Options) ask(ctx context.Context, i net.Interface, found chan<- answer) {
-	tell := func(a answer) bool {
-		select {
-		case found <- a:
-			return true
-		case <-ctx.Done():
-			return false
-		}
-	}
-	listen := o.Listen
-	if listen == nil {
-		listen = join
-	}
-	conn, to, err := listen(i)
-	if err != nil {
-		tell(answer{err: fmt.Errorf("sadp: %s: %w", i.Name, err)})
-		return
-	}
-	defer func() { _ = conn.Close() }() // nothing is unsent
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) })
-	defer stop()
-
-	inquiry, err := newInquiry(o.Rand)
-	if err != nil {
-		tell(answer{err: err})
-		return
-	}
-	repeats, wait := o.Repeats, o.Wait
-	if repeats <= 0 {
-		repeats = 2
-	}
-	if wait <= 0 {
-		wait = 2 * time.Second
-	}
-	for n := range repeats {
-		if _, err := conn.WriteTo(inquiry, to); err != nil {
-			tell(answer{err: fmt.Errorf("sadp: %s: %w", i.Name, err)})
-			return
-		}
-		until := wait
-		if n < repeats-1 {
-			until = wait / 4
-		}
-		if !o.hear(ctx, conn, until, tell) {
-			return
-		}
-	}
-}
-
-// hear hands on answers for a while; false means that it is over.
-func (o *Options) hear(ctx context.Context, conn net.PacketConn, wait time.Duration, tell func(answer) bool) bool {
-	_ = conn.SetReadDeadline(time.Now().Add(wait)) // a socket that has none ends by ctx
-	if ctx.Err() != nil {
-		return false
-	}
-	buf := make([]byte, maxDatagram+1)
-	for range maxHeard {
-		n, from, err := conn.ReadFrom(buf)
-		if err != nil {
-			return ctx.Err() == nil && errors.Is(err, os.ErrDeadlineExceeded)
-		}
-		d, err := Parse(buf[:n])
-		if err != nil {
-			continue // our own inquiry, or anybody's noise
-		}
-		if u, ok := from.(*net.UDPAddr); ok {
-			d.From = u.AddrPort()
-		}
-		if !tell(answer{device: d}) {
-			return false
 		}
 	}
 	return false

@@ -9,11 +9,10 @@ import (
 	"iter"
 	"net"
 	"net/netip"
-	"os"
 	"strings"
-	"sync"
 	"time"
 
+	"github.com/camsec/camsec/auth/wire"
 	"golang.org/x/net/ipv4"
 	"golang.org/x/net/ipv6"
 )
@@ -27,11 +26,7 @@ var (
 // Port is that of WS-Discovery.
 const Port = 3702
 
-const (
-	maxDatagram = 64 << 10
-	maxDevices  = 10_000  // a flood of made-up devices ends there
-	maxHeard    = 100_000 // datagrams of one socket
-)
+const maxDatagram = 64 << 10
 
 // Options are the optional settings of [Discover] and [ProbeHost]; nil means
 // all defaults.
@@ -67,13 +62,23 @@ func Discover(ctx context.Context, o *Options) iter.Seq2[Device, error] {
 			yield(Device{}, err)
 			return
 		}
-		var asks []func(context.Context, chan<- answer)
+		listen := o.Listen
+		if listen == nil {
+			listen = open
+		}
+		var ways []wire.Way
 		for _, i := range interfaces {
 			for _, network := range networks(i, o.Listen != nil) {
-				asks = append(asks, func(ctx context.Context, found chan<- answer) { o.ask(ctx, i, network, found) })
+				ways = append(ways, wire.Way{Name: i.Name, Open: func(context.Context) (net.PacketConn, net.Addr, error) {
+					conn, to, err := listen(i, network)
+					if err != nil {
+						err = fmt.Errorf("%s: %w", network, err)
+					}
+					return conn, to, err
+				}})
 			}
 		}
-		collect(ctx, asks, yield)
+		o.ask(ctx, ways, yield)
 	}
 }
 
@@ -88,21 +93,45 @@ func ProbeHost(ctx context.Context, address string, o *Options) iter.Seq2[Device
 		if _, _, err := net.SplitHostPort(address); err != nil {
 			address = net.JoinHostPort(strings.Trim(address, "[]"), fmt.Sprint(Port))
 		}
-		collect(ctx, []func(context.Context, chan<- answer){func(ctx context.Context, found chan<- answer) {
+		o.ask(ctx, []wire.Way{{Open: func(ctx context.Context) (net.PacketConn, net.Addr, error) {
 			var d net.Dialer
 			conn, err := d.DialContext(ctx, "udp", address)
 			if err != nil {
-				tell(ctx, found, answer{err: fmt.Errorf("discovery: %w", err)})
-				return
+				return nil, nil, err
 			}
 			u, ok := conn.(*net.UDPConn)
 			if !ok {
-				tell(ctx, found, answer{err: errors.New("discovery: no UDP")})
-				return
+				return nil, nil, errors.New("no UDP")
 			}
-			o.talk(ctx, connected{u}, nil, "", found)
-		}}, yield)
+			return connected{u}, nil, nil
+		}}}, yield)
 	}
+}
+
+// ask probes over all ways for both types: those in one probe all have to be
+// the device's.
+func (o *Options) ask(ctx context.Context, ways []wire.Way, yield func(Device, error) bool) {
+	inquiry := wire.Inquiry[Device]{Name: "discovery", Key: Device.key, Wait: o.Wait, Repeats: o.Repeats}
+	var ids []string
+	for _, kind := range []string{"dn:NetworkVideoTransmitter", "tds:Device"} {
+		id, probe, err := newProbe(kind, o.Rand)
+		if err != nil {
+			yield(Device{}, err)
+			return
+		}
+		ids, inquiry.Messages = append(ids, id), append(inquiry.Messages, probe)
+	}
+	inquiry.Hear = func(datagram []byte, way string, from netip.AddrPort) []Device {
+		devices, err := Parse(datagram, ids...)
+		if err != nil {
+			return nil // anybody's noise
+		}
+		for i := range devices {
+			devices[i].Interface, devices[i].From = way, from
+		}
+		return devices
+	}
+	inquiry.Ask(ctx, ways)(yield)
 }
 
 // connected is a socket that knows its one peer.
@@ -110,69 +139,15 @@ type connected struct{ *net.UDPConn }
 
 func (c connected) WriteTo(b []byte, _ net.Addr) (int, error) { return c.Write(b) }
 
-type answer struct {
-	device Device
-	err    error
-}
-
-func tell(ctx context.Context, found chan<- answer, a answer) bool {
-	select {
-	case found <- a:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// collect runs what asks, and yields each device once.
-func collect(ctx context.Context, asks []func(context.Context, chan<- answer), yield func(Device, error) bool) {
-	inner, cancel := context.WithCancel(ctx)
-	found := make(chan answer)
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	defer cancel()
-	for _, ask := range asks {
-		wg.Go(func() { ask(inner, found) })
-	}
-	go func() {
-		wg.Wait()
-		close(found)
-	}()
-	seen := map[string]bool{}
-	for a := range found {
-		if a.err == nil {
-			if seen[a.device.key()] || len(seen) == maxDevices {
-				continue
-			}
-			seen[a.device.key()] = true
-		}
-		if !yield(a.device, a.err) {
-			return
-		}
-	}
-	if err := context.Cause(ctx); err != nil {
-		yield(Device{}, err)
-	}
-}
-
 func (o *Options) interfaces() ([]net.Interface, error) {
 	if o.Interfaces != nil {
 		return o.Interfaces, nil
 	}
-	all, err := net.Interfaces()
+	all, err := wire.MulticastInterfaces()
 	if err != nil {
 		return nil, fmt.Errorf("discovery: %w", err)
 	}
-	var out []net.Interface
-	for _, i := range all {
-		if i.Flags&(net.FlagUp|net.FlagMulticast) == net.FlagUp|net.FlagMulticast && i.Flags&net.FlagLoopback == 0 {
-			out = append(out, i)
-		}
-	}
-	if len(out) == 0 {
-		return nil, errors.New("discovery: no network interface can multicast")
-	}
-	return out, nil
+	return all, nil
 }
 
 // networks are those that an interface has addresses of; all where sockets
@@ -200,91 +175,6 @@ func networks(i net.Interface, all bool) []string {
 		out = append(out, "udp6")
 	}
 	return out
-}
-
-// ask probes on one interface and hands on what it hears.
-func (o *Options) ask(ctx context.Context, i net.Interface, network string, found chan<- answer) {
-	listen := o.Listen
-	if listen == nil {
-		listen = open
-	}
-	conn, to, err := listen(i, network)
-	if err != nil {
-		tell(ctx, found, answer{err: fmt.Errorf("discovery: %s, %s: %w", i.Name, network, err)})
-		return
-	}
-	if conn == nil { // the caller's word for: not here
-		return
-	}
-	o.talk(ctx, conn, to, i.Name, found)
-}
-
-// talk sends the probes and hears the answers.
-func (o *Options) talk(ctx context.Context, conn net.PacketConn, to net.Addr, name string, found chan<- answer) {
-	defer func() { _ = conn.Close() }() // nothing is unsent
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) })
-	defer stop()
-	var probes [][]byte
-	var ids []string
-	for _, kind := range []string{"dn:NetworkVideoTransmitter", "tds:Device"} {
-		id, probe, err := newProbe(kind, o.Rand)
-		if err != nil {
-			tell(ctx, found, answer{err: err})
-			return
-		}
-		ids, probes = append(ids, id), append(probes, probe)
-	}
-	repeats, wait := o.Repeats, o.Wait
-	if repeats <= 0 {
-		repeats = 2
-	}
-	if wait <= 0 {
-		wait = 2 * time.Second
-	}
-	for n := range repeats {
-		for _, p := range probes {
-			if _, err := conn.WriteTo(p, to); err != nil {
-				tell(ctx, found, answer{err: fmt.Errorf("discovery: %s: %w", name, err)})
-				return
-			}
-		}
-		until := wait
-		if n < repeats-1 {
-			until = wait / 4
-		}
-		if !hear(ctx, conn, until, name, ids, found) {
-			return
-		}
-	}
-}
-
-// hear hands on answers for a while; false means that it is over.
-func hear(ctx context.Context, conn net.PacketConn, wait time.Duration, name string, ids []string, found chan<- answer) bool {
-	_ = conn.SetReadDeadline(time.Now().Add(wait)) // a socket that has none ends by ctx
-	if ctx.Err() != nil {
-		return false
-	}
-	buf := make([]byte, maxDatagram+1)
-	for range maxHeard {
-		n, from, err := conn.ReadFrom(buf)
-		if err != nil {
-			return ctx.Err() == nil && errors.Is(err, os.ErrDeadlineExceeded)
-		}
-		devices, err := Parse(buf[:n], ids...)
-		if err != nil {
-			continue // anybody's noise
-		}
-		for _, d := range devices {
-			d.Interface = name
-			if u, ok := from.(*net.UDPAddr); ok {
-				d.From = u.AddrPort()
-			}
-			if !tell(ctx, found, answer{device: d}) {
-				return false
-			}
-		}
-	}
-	return false
 }
 
 // open makes a socket that sends to the group over one interface.
