@@ -2,16 +2,11 @@ package minisign_test
 
 import (
 	"bytes"
-	"crypto/ed25519"
-	"crypto/rand"
-	"encoding/base64"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"golang.org/x/crypto/blake2b"
 
 	"github.com/camsec/camsec/firmware/internal/minisign"
 	"github.com/camsec/camsec/firmware/internal/sig"
@@ -60,40 +55,11 @@ func TestSamplesAreJudgedAsMinisignDoes(t *testing.T) {
 	assert.GreaterOrEqual(t, judged, 9)
 }
 
-// A maker writes signatures by minisign's description.
-type maker struct {
-	id  [8]byte
-	key ed25519.PrivateKey
-}
-
-func newMaker(t testing.TB, id string) maker {
-	_, key, err := ed25519.GenerateKey(rand.Reader)
-	require.NoError(t, err)
-	return maker{[8]byte([]byte(id)), key}
-}
-
-func (m maker) pub() []byte {
-	b := slices.Concat([]byte("Ed"), m.id[:], m.key.Public().(ed25519.PublicKey))
-	return []byte("untrusted comment: minisign public key\n" + base64.StdEncoding.EncodeToString(b) + "\n")
-}
-
-func (m maker) sign(kind string, image []byte, trusted string) []byte {
-	message := image
-	if kind == "ED" {
-		sum := blake2b.Sum512(image)
-		message = sum[:]
-	}
-	s := ed25519.Sign(m.key, message)
-	g := ed25519.Sign(m.key, append(bytes.Clone(s), trusted...))
-	return []byte("untrusted comment: x\n" + base64.StdEncoding.EncodeToString(slices.Concat([]byte(kind), m.id[:], s)) +
-		"\ntrusted comment: " + trusted + "\n" + base64.StdEncoding.EncodeToString(g) + "\n")
-}
-
 func TestKinds(t *testing.T) {
-	m := newMaker(t, "12345678")
+	m := sigtest.NewMaker(t, "12345678")
 	image := sigtest.Image(100_000)
 	for kind, algorithm := range map[string]string{"Ed": "Ed25519", "ED": "Ed25519 over BLAKE2b-512"} {
-		res, err := verify(m.sign(kind, image, "version:1\tbuild:2"), image, anchors(t, m.pub()))
+		res, err := verify(m.Minisign(kind, image, "version:1\tbuild:2"), image, anchors(t, m.Public("minisign public key")))
 		require.NoError(t, err)
 		assert.Equal(t, &sig.Result{
 			Scheme: "minisign", By: "key 3837363534333231", Anchor: "key 3837363534333231",
@@ -103,10 +69,10 @@ func TestKinds(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	m, other := newMaker(t, "12345678"), newMaker(t, "87654321")
-	twin := newMaker(t, "12345678") // another key of the same ID
+	m, other := sigtest.NewMaker(t, "12345678"), sigtest.NewMaker(t, "87654321")
+	twin := sigtest.NewMaker(t, "12345678") // another key of the same ID
 	image := sigtest.Image(1000)
-	good := m.sign("ED", image, "a comment")
+	good := m.Minisign("ED", image, "a comment")
 	lines := func(f func([]string) []string) []byte {
 		return []byte(strings.Join(f(strings.Split(string(good), "\n")), "\n"))
 	}
@@ -119,37 +85,37 @@ func TestRefusals(t *testing.T) {
 	}{
 		"no key":             {good, sig.Anchors{}, sig.NoAnchor, "no key was given"},
 		"a key of no ID":     {good, anchors(t, []byte(rsa)), sig.Untrusted, "none of the keys is one of minisign"},
-		"another key":        {good, anchors(t, other.pub()), sig.Untrusted, "it is by key 3837363534333231"},
-		"same ID":            {good, anchors(t, twin.pub()), sig.Invalid, "not by key 3837363534333231"},
-		"another's":          {other.sign("ED", image, "x"), anchors(t, m.pub()), sig.Untrusted, "it is by key"},
-		"two lines":          {lines(func(l []string) []string { return l[:2] }), anchors(t, m.pub()), sig.Malformed, "2 lines"},
-		"a line more":        {append(bytes.Clone(good), "x\n"...), anchors(t, m.pub()), sig.Malformed, "5 lines"},
-		"an empty line more": {append(bytes.Clone(good), '\n'), anchors(t, m.pub()), sig.Malformed, "5 lines"},
-		"no comment":         {lines(func(l []string) []string { l[0] = "comment: x"; return l }), anchors(t, m.pub()), sig.Malformed, "no untrusted comment"},
-		"no trusted comment": {lines(func(l []string) []string { l[2] = "comment: x"; return l }), anchors(t, m.pub()), sig.Malformed, "the trusted comment"},
-		"control characters": {m.sign("ED", image, "a\x1b[2Jb"), anchors(t, m.pub()), sig.Malformed, "the trusted comment"},
-		"no UTF-8":           {m.sign("ED", image, "a\xff"), anchors(t, m.pub()), sig.Malformed, "the trusted comment"},
-		"short signature":    {lines(func(l []string) []string { l[1] = l[1][:96]; return l }), anchors(t, m.pub()), sig.Malformed, "the signature cannot be read"},
-		"short global":       {lines(func(l []string) []string { l[3] = l[3][:84]; return l }), anchors(t, m.pub()), sig.Malformed, "over the trusted comment"},
-		"other algorithm":    {m.sign("Ex", image, "x"), anchors(t, m.pub()), sig.Unsupported, `"Ex"`},
-		"other kind":         {bytes.Replace(m.sign("Ed", image, "x"), []byte("\nRWQ"), []byte("\nRUQ"), 1), anchors(t, m.pub()), sig.Invalid, "not what key"},
-		"comment swapped":    {bytes.Replace(good, []byte("a comment"), []byte("b comment"), 1), anchors(t, m.pub()), sig.Invalid, "trusted comment are not by"},
-		"too long":           {m.sign("ED", image, strings.Repeat("x", minisign.MaxSize)), anchors(t, m.pub()), sig.Malformed, "bytes"},
+		"another key":        {good, anchors(t, other.Public("minisign public key")), sig.Untrusted, "it is by key 3837363534333231"},
+		"same ID":            {good, anchors(t, twin.Public("minisign public key")), sig.Invalid, "not by key 3837363534333231"},
+		"another's":          {other.Minisign("ED", image, "x"), anchors(t, m.Public("minisign public key")), sig.Untrusted, "it is by key"},
+		"two lines":          {lines(func(l []string) []string { return l[:2] }), anchors(t, m.Public("minisign public key")), sig.Malformed, "2 lines"},
+		"a line more":        {append(bytes.Clone(good), "x\n"...), anchors(t, m.Public("minisign public key")), sig.Malformed, "5 lines"},
+		"an empty line more": {append(bytes.Clone(good), '\n'), anchors(t, m.Public("minisign public key")), sig.Malformed, "5 lines"},
+		"no comment":         {lines(func(l []string) []string { l[0] = "comment: x"; return l }), anchors(t, m.Public("minisign public key")), sig.Malformed, "no untrusted comment"},
+		"no trusted comment": {lines(func(l []string) []string { l[2] = "comment: x"; return l }), anchors(t, m.Public("minisign public key")), sig.Malformed, "the trusted comment"},
+		"control characters": {m.Minisign("ED", image, "a\x1b[2Jb"), anchors(t, m.Public("minisign public key")), sig.Malformed, "the trusted comment"},
+		"no UTF-8":           {m.Minisign("ED", image, "a\xff"), anchors(t, m.Public("minisign public key")), sig.Malformed, "the trusted comment"},
+		"short signature":    {lines(func(l []string) []string { l[1] = l[1][:96]; return l }), anchors(t, m.Public("minisign public key")), sig.Malformed, "the signature cannot be read"},
+		"short global":       {lines(func(l []string) []string { l[3] = l[3][:84]; return l }), anchors(t, m.Public("minisign public key")), sig.Malformed, "over the trusted comment"},
+		"other algorithm":    {m.Minisign("Ex", image, "x"), anchors(t, m.Public("minisign public key")), sig.Unsupported, `"Ex"`},
+		"other kind":         {bytes.Replace(m.Minisign("Ed", image, "x"), []byte("\nRWQ"), []byte("\nRUQ"), 1), anchors(t, m.Public("minisign public key")), sig.Invalid, "not what key"},
+		"comment swapped":    {bytes.Replace(good, []byte("a comment"), []byte("b comment"), 1), anchors(t, m.Public("minisign public key")), sig.Invalid, "trusted comment are not by"},
+		"too long":           {m.Minisign("ED", image, strings.Repeat("x", minisign.MaxSize)), anchors(t, m.Public("minisign public key")), sig.Malformed, "bytes"},
 	} {
 		_, err := verify(c.signature, image, c.anchors)
 		assert.Equal(t, c.kind, sig.KindOf(err), "%s: %v", name, err)
 		assert.ErrorContains(t, err, c.text, name)
 	}
 	// A signature may be as long as the limit.
-	empty := len(m.sign("ED", image, ""))
-	_, err := verify(m.sign("ED", image, strings.Repeat("x", minisign.MaxSize-empty)), image, anchors(t, m.pub()))
+	empty := len(m.Minisign("ED", image, ""))
+	_, err := verify(m.Minisign("ED", image, strings.Repeat("x", minisign.MaxSize-empty)), image, anchors(t, m.Public("minisign public key")))
 	assert.NoError(t, err)
 	// With both keys of one ID given, the right one is found.
-	res, err := verify(good, image, anchors(t, twin.pub(), m.pub()))
+	res, err := verify(good, image, anchors(t, twin.Public("minisign public key"), m.Public("minisign public key")))
 	require.NoError(t, err)
 	assert.Equal(t, "a comment", res.TrustedComment)
 
-	c, err := minisign.Open(good, anchors(t, m.pub()), sig.Floor{})
+	c, err := minisign.Open(good, anchors(t, m.Public("minisign public key")), sig.Floor{})
 	require.NoError(t, err)
 	_, err = c.Finish()
 	assert.Equal(t, sig.Invalid, sig.KindOf(err), "a check that has seen nothing")
@@ -209,12 +175,12 @@ func TestFreshMaterial(t *testing.T) {
 
 func FuzzOpen(f *testing.F) {
 	// The key is always the same, since the fuzzer's processes share inputs.
-	m := maker{[8]byte([]byte("12345678")), ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32))}
+	m := sigtest.SeededMaker("12345678")
 	image := []byte("an image")
 	for _, kind := range []string{"Ed", "ED"} {
-		f.Add(m.sign(kind, image, "c"), image)
+		f.Add(m.Minisign(kind, image, "c"), image)
 	}
-	a := anchors(f, m.pub())
+	a := anchors(f, m.Public("minisign public key"))
 	f.Fuzz(func(t *testing.T, signature, content []byte) {
 		if _, err := verify(signature, content, a); err == nil {
 			require.Equal(t, image, content)

@@ -2,7 +2,6 @@ package signify_test
 
 import (
 	"bytes"
-	"crypto/ed25519"
 	"crypto/sha512"
 	"fmt"
 	"testing"
@@ -40,15 +39,15 @@ func gzipVerify(file []byte, a sig.Anchors) error {
 	return nil
 }
 
-func gzipAnchors(t testing.TB, m maker) sig.Anchors { return anchors(t, m.pub("x")) }
+func gzipAnchors(t testing.TB, m sigtest.Maker) sig.Anchors { return anchors(t, m.Public("x")) }
 
 // gzipped writes a file of signify's layout.
-func (m maker) gzipped(data []byte) []byte {
+func gzipped(m sigtest.Maker, data []byte) []byte {
 	text := []byte("date=2026-01-01T00:00:00Z\nkey=k.sec\nalgorithm=SHA512/256\nblocksize=65536\n\n")
 	for off := 0; off < len(data); off += 65536 {
 		text = fmt.Appendf(text, "%x\n", sha512.Sum512_256(data[off:min(len(data), off+65536)]))
 	}
-	return bytes.Join([][]byte{{0x1f, 0x8b, 8, 0x10, 0, 0, 0, 0, 0, 3}, m.sign("Ed", text), text, {0}, data}, nil)
+	return bytes.Join([][]byte{{0x1f, 0x8b, 8, 0x10, 0, 0, 0, 0, 0, 3}, m.Signify("Ed", text), text, {0}, data}, nil)
 }
 
 func TestGzipSample(t *testing.T) {
@@ -58,10 +57,10 @@ func TestGzipSample(t *testing.T) {
 }
 
 func TestGzip(t *testing.T) {
-	m := maker{[8]byte([]byte("12345678")), ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32))}
+	m := sigtest.SeededMaker("12345678")
 	a := gzipAnchors(t, m)
 	for _, n := range []int{1, 65535, 65536, 65537, 200_000} {
-		file := m.gzipped(sigtest.Image(n))
+		file := gzipped(m, sigtest.Image(n))
 		require.NoError(t, gzipVerify(file, a), n)
 		assert.Error(t, gzipVerify(file[:len(file)-1], a))
 		assert.Error(t, gzipVerify(append(bytes.Clone(file), 0), a))
@@ -70,7 +69,7 @@ func TestGzip(t *testing.T) {
 			assert.Error(t, gzipVerify(file[:len(file)-65536], a), "a block less")
 		}
 	}
-	good := m.gzipped(sigtest.Image(1000))
+	good := gzipped(m, sigtest.Image(1000))
 	for name, c := range map[string]struct {
 		file []byte
 		kind sig.Kind
@@ -119,10 +118,10 @@ func TestGzipFresh(t *testing.T) {
 }
 
 func FuzzParseGzip(f *testing.F) {
-	m := maker{[8]byte([]byte("12345678")), ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32))}
+	m := sigtest.SeededMaker("12345678")
 	a := gzipAnchors(f, m)
 	data := []byte("deflated")
-	f.Add(m.gzipped(data))
+	f.Add(gzipped(m, data))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		if err := gzipVerify(file, a); err != nil {
 			require.NotZero(t, sig.KindOf(err), err)

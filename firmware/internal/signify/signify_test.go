@@ -2,10 +2,6 @@ package signify_test
 
 import (
 	"bytes"
-	"crypto/ed25519"
-	"crypto/rand"
-	"encoding/base64"
-	"slices"
 	"strings"
 	"testing"
 
@@ -93,32 +89,10 @@ func TestEmbeddedMessage(t *testing.T) {
 	assert.Equal(t, list, signed[end:])
 }
 
-// A maker writes signatures by signify's description.
-type maker struct {
-	id  [8]byte
-	key ed25519.PrivateKey
-}
-
-func newMaker(t testing.TB, id string) maker {
-	_, key, err := ed25519.GenerateKey(rand.Reader)
-	require.NoError(t, err)
-	return maker{[8]byte([]byte(id)), key}
-}
-
-func (m maker) pub(comment string) []byte {
-	b := slices.Concat([]byte("Ed"), m.id[:], m.key.Public().(ed25519.PublicKey))
-	return []byte("untrusted comment: " + comment + "\n" + base64.StdEncoding.EncodeToString(b) + "\n")
-}
-
-func (m maker) sign(kind string, image []byte) []byte {
-	b := slices.Concat([]byte(kind), m.id[:], ed25519.Sign(m.key, image))
-	return []byte("untrusted comment: x\n" + base64.StdEncoding.EncodeToString(b) + "\n")
-}
-
 func TestRefusals(t *testing.T) {
-	m, other, twin := newMaker(t, "12345678"), newMaker(t, "87654321"), newMaker(t, "12345678")
+	m, other, twin := sigtest.NewMaker(t, "12345678"), sigtest.NewMaker(t, "87654321"), sigtest.NewMaker(t, "12345678")
 	image := sigtest.Image(1000)
-	good := m.sign("Ed", image)
+	good := m.Signify("Ed", image)
 	pem := []byte("-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEpy+4mNA8BsS5yV//8rvyMsjMoVaF\niKf5hd8+OiRy0LeSd+UQRu6yV+gKULqYlvFcK9Kg3IIE5+6+7oVlqyxbCw==\n-----END PUBLIC KEY-----\n")
 	for name, c := range map[string]struct {
 		signature []byte
@@ -128,23 +102,23 @@ func TestRefusals(t *testing.T) {
 	}{
 		"no key":               {good, sig.Anchors{}, sig.NoAnchor, "no key was given"},
 		"a key of no ID":       {good, anchors(t, pem), sig.Untrusted, "none of the keys is one of signify"},
-		"another key":          {good, anchors(t, other.pub("o")), sig.Untrusted, "it is by key 3132333435363738"},
-		"same ID":              {good, anchors(t, twin.pub("t")), sig.Invalid, "not what key"},
-		"a key of minisign":    {good, anchors(t, m.pub("minisign public key 1")), sig.Untrusted, "have a trusted comment"},
-		"minisign, cut":        {m.sign("ED", image), anchors(t, m.pub("m")), sig.Malformed, "without its trusted comment"},
-		"other algorithm":      {m.sign("XX", image), anchors(t, m.pub("m")), sig.Unsupported, `"XX"`},
-		"no comment":           {good[1:], anchors(t, m.pub("m")), sig.Malformed, "no untrusted comment"},
-		"one line":             {[]byte("untrusted comment: x"), anchors(t, m.pub("m")), sig.Malformed, "no untrusted comment"},
-		"empty":                {nil, anchors(t, m.pub("m")), sig.Malformed, "no untrusted comment"},
-		"no base64":            {[]byte("untrusted comment: x\n!!!\n"), anchors(t, m.pub("m")), sig.Malformed, "cannot be read"},
-		"short":                {[]byte("untrusted comment: x\nRWQx\n"), anchors(t, m.pub("m")), sig.Malformed, "a signature of 3 bytes"},
-		"long comment":         {append([]byte("untrusted comment: "+strings.Repeat("x", 1024)), good[20:]...), anchors(t, m.pub("m")), sig.Malformed, "no untrusted comment"},
-		"something follows":    {append(bytes.Clone(good), 'x'), anchors(t, m.pub("m")), sig.Invalid, "not what the signature carries"},
-		"too long":             {append(bytes.Clone(good), make([]byte, signify.MaxSize)...), anchors(t, m.pub("m")), sig.Malformed, "bytes"},
-		"unusual base64":       {bytes.Replace(good, []byte("RWQx"), []byte("RW\rQx"), 1), anchors(t, m.pub("m")), 0, ""},
-		"lines as on Windows":  {bytes.ReplaceAll(good, []byte("\n"), []byte("\r\n")), anchors(t, m.pub("m")), 0, ""},
-		"without the last end": {good[:len(good)-1], anchors(t, m.pub("m")), 0, ""},
-		"both of one ID":       {good, anchors(t, twin.pub("t"), m.pub("m")), 0, ""},
+		"another key":          {good, anchors(t, other.Public("o")), sig.Untrusted, "it is by key 3132333435363738"},
+		"same ID":              {good, anchors(t, twin.Public("t")), sig.Invalid, "not what key"},
+		"a key of minisign":    {good, anchors(t, m.Public("minisign public key 1")), sig.Untrusted, "have a trusted comment"},
+		"minisign, cut":        {m.Signify("ED", image), anchors(t, m.Public("m")), sig.Malformed, "without its trusted comment"},
+		"other algorithm":      {m.Signify("XX", image), anchors(t, m.Public("m")), sig.Unsupported, `"XX"`},
+		"no comment":           {good[1:], anchors(t, m.Public("m")), sig.Malformed, "no untrusted comment"},
+		"one line":             {[]byte("untrusted comment: x"), anchors(t, m.Public("m")), sig.Malformed, "no untrusted comment"},
+		"empty":                {nil, anchors(t, m.Public("m")), sig.Malformed, "no untrusted comment"},
+		"no base64":            {[]byte("untrusted comment: x\n!!!\n"), anchors(t, m.Public("m")), sig.Malformed, "cannot be read"},
+		"short":                {[]byte("untrusted comment: x\nRWQx\n"), anchors(t, m.Public("m")), sig.Malformed, "a signature of 3 bytes"},
+		"long comment":         {append([]byte("untrusted comment: "+strings.Repeat("x", 1024)), good[20:]...), anchors(t, m.Public("m")), sig.Malformed, "no untrusted comment"},
+		"something follows":    {append(bytes.Clone(good), 'x'), anchors(t, m.Public("m")), sig.Invalid, "not what the signature carries"},
+		"too long":             {append(bytes.Clone(good), make([]byte, signify.MaxSize)...), anchors(t, m.Public("m")), sig.Malformed, "bytes"},
+		"unusual base64":       {bytes.Replace(good, []byte("RWQx"), []byte("RW\rQx"), 1), anchors(t, m.Public("m")), 0, ""},
+		"lines as on Windows":  {bytes.ReplaceAll(good, []byte("\n"), []byte("\r\n")), anchors(t, m.Public("m")), 0, ""},
+		"without the last end": {good[:len(good)-1], anchors(t, m.Public("m")), 0, ""},
+		"both of one ID":       {good, anchors(t, twin.Public("t"), m.Public("m")), 0, ""},
 	} {
 		_, err := verify(c.signature, image, c.anchors)
 		assert.Equal(t, c.kind, sig.KindOf(err), "%s: %v", name, err)
@@ -154,7 +128,7 @@ func TestRefusals(t *testing.T) {
 	}
 	s, err := signify.Parse(good)
 	require.NoError(t, err)
-	c, err := s.Open(anchors(t, m.pub("m")), sig.Floor{})
+	c, err := s.Open(anchors(t, m.Public("m")), sig.Floor{})
 	require.NoError(t, err)
 	_, err = c.Finish()
 	assert.Equal(t, sig.Invalid, sig.KindOf(err), "a check that has seen nothing")
@@ -198,11 +172,11 @@ func TestFreshMaterial(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	// The key is always the same, since the fuzzer's processes share inputs.
-	m := maker{[8]byte([]byte("12345678")), ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32))}
+	m := sigtest.SeededMaker("12345678")
 	image := []byte("an image")
-	f.Add(m.sign("Ed", image), image)
-	f.Add(append(m.sign("Ed", image), image...), image)
-	a := anchors(f, m.pub("m"))
+	f.Add(m.Signify("Ed", image), image)
+	f.Add(append(m.Signify("Ed", image), image...), image)
+	a := anchors(f, m.Public("m"))
 	f.Fuzz(func(t *testing.T, signature, content []byte) {
 		if _, err := verify(signature, content, a); err == nil {
 			require.Equal(t, image, content)

@@ -26,8 +26,8 @@ import (
 const Scheme = "ucert"
 
 const (
-	// maxSize is what ucert itself reads.
-	maxSize  = 4096
+	// maxSize is what ucert itself reads: its buffer but one.
+	maxSize  = 4095
 	maxLinks = 8
 )
 
