@@ -37,6 +37,9 @@ func TestCompare(t *testing.T) {
 		{"axis", "10.3.1", "10.12.1", older},
 		{"axis", "11.5.53", "10.12.200", none},
 		{"axis", "11.5.53", "12.1.0", older},
+		{"axis", "10.12.200", "11.5.53", none},
+		{"axis", "10.12.1", "10.3.1", newer},
+		{"axis", "10.12.200", "10.12.200", same},
 		{"uniview", "CIPC-B2303.2.8.230105", "CIPC-B2303.2.9.230601", older},
 		{"uniview", "CIPC-B2303.2.8.230105", "DIPC-B1213.6.5.230215", none},
 		{"uniview", "CIPC-B2303.2.8.230105", "2.8.230105", none},
@@ -46,6 +49,9 @@ func TestCompare(t *testing.T) {
 		{"avtech", "FullImg-1023-1007-1011-1009", "FullImg-1023-1008-1011-1009", older},
 		{"avtech", "FullImg-1023-1007-1011-1009", "FullImg-1022-1008-1011-1009", none},
 		{"xiongmai", "4.02.R11.24340142.10001.131900.00000", "4.02.R11.A8531149.10001.131900.00000", none},
+		{"xiongmai", "4.02.R11.24340142.10001.131900.00000", "4.03.R11.24340142.10001.131900.00000", older},
+		{"xiongmai", "4.02.R11.24340142.10001.131900.00000", "4.02", none},
+		{"bosch", "CPP6_H.264_6.32.0111.fw", "6.33.0111", older},
 		{"nobody", "1.2.3", "1.2.3.0", same},
 		{"nobody", "1.41.02_20220101", "1.41.16", older},
 	} {
@@ -115,4 +121,5 @@ func TestOrderText(t *testing.T) {
 	require.NoError(t, o.UnmarshalText([]byte("sideways")))
 	assert.Equal(t, firmware.Incomparable, o)
 	assert.Equal(t, "incomparable", firmware.Order(99).String())
+	assert.Equal(t, "incomparable", (firmware.Newer + 1).String())
 }

@@ -2,8 +2,10 @@ package firmware
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
+	"time"
 )
 
 // statement takes the owner's statement out of what the detached signatures
@@ -37,11 +39,12 @@ func (x *examination) statement() {
 	}
 }
 
-// says tells whether two statements bind the same, whenever they were made.
+// says tells whether two statements bind the same, whenever they were made and
+// whenever they end.
 func (s *Statement) says(t *Statement) bool {
-	return s.Vendor == t.Vendor && s.Model == t.Model && s.Platform == t.Platform && s.Language == t.Language &&
-		s.DeviceClass == t.DeviceClass && s.Hardware == t.Hardware && s.Version == t.Version && s.Build == t.Build &&
-		slices.Equal(s.From, t.From)
+	a, b := *s, *t
+	a.Issued, a.Expires, b.Issued, b.Expires = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+	return reflect.DeepEqual(a, b)
 }
 
 // claims are what the image is taken for, and whether a signature covers

@@ -177,10 +177,44 @@ func TestStatementsThatDisagree(t *testing.T) {
 	other.Expires = issued.AddDate(0, 1, 0)
 	r = verify(t, p, image, sign(signers[0], one), sign(signers[1], other))
 	assert.Equal(t, other.Expires, r.Authenticity.Statement.Expires, "the earlier end counts")
-	other.Model = "*"
-	r = verify(t, p, image, sign(signers[0], one), sign(signers[1], other))
-	assert.Equal(t, firmware.Rejected, r.Verdict)
-	assert.Contains(t, r.Authenticity.Reason, "different things")
+	for i, change := range []func(*firmware.Statement){
+		func(s *firmware.Statement) { s.Vendor = "" }, func(s *firmware.Statement) { s.Model = "*" },
+		func(s *firmware.Statement) { s.Platform = "E2" }, func(s *firmware.Statement) { s.Language = "CN" },
+		func(s *firmware.Statement) { s.DeviceClass = "0x2c" }, func(s *firmware.Statement) { s.Hardware = "1" },
+		func(s *firmware.Statement) { s.Version = "V5.7.14" }, func(s *firmware.Statement) { s.Build = "230823" },
+		func(s *firmware.Statement) { s.From = nil },
+	} {
+		other = statement()
+		change(&other)
+		r = verify(t, p, image, sign(signers[0], one), sign(signers[1], other))
+		assert.Equal(t, firmware.Rejected, r.Verdict, i)
+		assert.Contains(t, r.Authenticity.Reason, "different things")
+	}
+}
+
+// Of several ends the earliest counts, and one that has none gives way.
+func TestTheEarliestEndCounts(t *testing.T) {
+	image := goodHKWS()
+	var keys []firmware.Key
+	var signers []*firmware.SigningKey
+	for range 3 {
+		pub, priv := ed25519Key(t)
+		k, err := firmware.NewSigningKey(priv)
+		require.NoError(t, err)
+		keys, signers = append(keys, pub), append(signers, k)
+	}
+	early, late, never := issued.AddDate(0, 1, 0), issued.AddDate(0, 2, 0), time.Time{}
+	for _, ends := range [][]time.Time{{early, late, never}, {late, early, never}, {never, late, early}, {late, never, early}, {early, never, never}} {
+		var s []firmware.Signature
+		for i, end := range ends {
+			st := statement()
+			st.Expires = end
+			s = append(s, firmware.Signature{Data: countersign(t, signers[i], image, st)})
+		}
+		r := verify(t, firmware.Policy{Keys: keys, Signers: 3, Now: at(issued)}, image, s...)
+		require.Equal(t, firmware.Accepted, r.Verdict, r.Because)
+		assert.Equal(t, early, r.Authenticity.Statement.Expires, ends)
+	}
 }
 
 // One key that signs in two ways is one signer.
