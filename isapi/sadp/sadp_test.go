@@ -7,7 +7,9 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -149,6 +151,116 @@ func TestDiscoverWithoutRandomness(t *testing.T) {
 	}
 }
 
+// Unless told otherwise it asks on whatever reaches a network, once each, and
+// never on loopback; where there is none, that is the error.
+func TestDiscoverChoosesInterfaces(t *testing.T) {
+	var mu sync.Mutex
+	var asked []string
+	var errs []error
+	for _, err := range sadp.Discover(t.Context(), &sadp.Options{Wait: time.Millisecond, Listen: func(i net.Interface) (net.PacketConn, net.Addr, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		asked = append(asked, i.Name)
+		return nil, nil, os.ErrPermission
+	}}) {
+		errs = append(errs, err)
+	}
+	var want []string
+	all, err := net.Interfaces()
+	require.NoError(t, err)
+	for _, i := range all {
+		addrs, err := i.Addrs()
+		require.NoError(t, err)
+		four := slices.ContainsFunc(addrs, func(a net.Addr) bool { return strings.Count(a.String(), ".") == 3 })
+		if i.Flags&net.FlagUp != 0 && i.Flags&net.FlagMulticast != 0 && i.Flags&net.FlagLoopback == 0 && four {
+			want = append(want, i.Name)
+		}
+	}
+	assert.ElementsMatch(t, want, asked)
+	if len(want) == 0 {
+		require.Len(t, errs, 1)
+		assert.ErrorContains(t, errs[0], "no network interface")
+		return
+	}
+	require.Len(t, errs, len(want))
+	for _, err := range errs {
+		assert.ErrorIs(t, err, os.ErrPermission)
+	}
+}
+
+// The socket of its own joins the group, here on loopback, where nobody but
+// this test can hear it.
+func TestDiscoverJoinsTheGroup(t *testing.T) {
+	all, err := net.Interfaces()
+	require.NoError(t, err)
+	at := slices.IndexFunc(all, func(i net.Interface) bool { return i.Flags&net.FlagLoopback != 0 && i.Flags&net.FlagUp != 0 })
+	require.GreaterOrEqual(t, at, 0)
+	start := time.Now()
+	for d, err := range sadp.Discover(t.Context(), &sadp.Options{Interfaces: all[at : at+1], Wait: 20 * time.Millisecond, Repeats: 3}) {
+		require.NoError(t, err)
+		t.Errorf("its own inquiry is no device: %+v", d)
+	}
+	assert.GreaterOrEqual(t, time.Since(start), 20*time.Millisecond)
+}
+
+// Where identifiers are placeholders, devices are told apart by where they are.
+func TestDiscoverKeepsPlaceholdersApart(t *testing.T) {
+	answers := []string{
+		"<MAC>00-00-00-00-00-00</MAC><DeviceSN>123456</DeviceSN><IPv4Address>192.0.2.1</IPv4Address>",
+		"<MAC>00-00-00-00-00-00</MAC><DeviceSN>123456</DeviceSN><IPv4Address>192.0.2.2</IPv4Address>",
+		"<MAC>00-00-00-00-00-00</MAC><DeviceSN>123456</DeviceSN><IPv4Address>192.0.2.1</IPv4Address>",
+		"<MAC>00-00-00-00-00-00</MAC><DeviceSN>SN1</DeviceSN><IPv4Address>192.0.2.1</IPv4Address>",
+		"<MAC>00-00-00-00-00-00</MAC><DeviceSN>sn1</DeviceSN><IPv4Address>192.0.2.3</IPv4Address>",
+		"<MAC>02-00-5E-00-53-01</MAC><DeviceSN>SN1</DeviceSN>",
+		"<MAC>02-00-5e-00-53-01</MAC><DeviceSN>SN2</DeviceSN>",
+	}
+	var got []string
+	for d, err := range sadp.Discover(t.Context(), &sadp.Options{
+		Interfaces: []net.Interface{{Name: "a"}}, Repeats: 1,
+		Listen: func(net.Interface) (net.PacketConn, net.Addr, error) { return &script{answers: answers}, nil, nil },
+	}) {
+		require.NoError(t, err)
+		got = append(got, d.MAC+" "+d.Serial+" "+d.IPv4.String())
+	}
+	assert.Equal(t, []string{
+		"00-00-00-00-00-00 123456 192.0.2.1", "00-00-00-00-00-00 123456 192.0.2.2",
+		"00-00-00-00-00-00 SN1 192.0.2.1", "02-00-5E-00-53-01 SN1 invalid IP",
+	}, got)
+}
+
+// script is a socket that brings some answers and then nothing.
+type script struct {
+	flood
+	answers []string
+}
+
+func (s *script) ReadFrom(b []byte) (int, net.Addr, error) {
+	if len(s.answers) == 0 {
+		return 0, nil, os.ErrDeadlineExceeded
+	}
+	n := copy(b, "<ProbeMatch><Types>inquiry</Types>"+s.answers[0]+"</ProbeMatch>")
+	s.answers = s.answers[1:]
+	return n, &net.UDPAddr{IP: net.IPv4(192, 0, 2, 9), Port: 37020}, nil
+}
+
+// A socket that cannot send is an error of that interface.
+func TestDiscoverCannotSend(t *testing.T) {
+	n := 0
+	for _, err := range sadp.Discover(t.Context(), &sadp.Options{
+		Interfaces: []net.Interface{{Name: "eth7"}},
+		Listen:     func(net.Interface) (net.PacketConn, net.Addr, error) { return &mute{}, nil, nil },
+	}) {
+		require.ErrorIs(t, err, os.ErrPermission)
+		require.ErrorContains(t, err, "eth7")
+		n++
+	}
+	assert.Equal(t, 1, n)
+}
+
+type mute struct{ flood }
+
+func (*mute) WriteTo([]byte, net.Addr) (int, error) { return 0, os.ErrPermission }
+
 // flood is a socket on which made-up devices answer for ever.
 type flood struct{ n int }
 
@@ -181,6 +293,25 @@ func TestParse(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, camsec.StateUnknown, d.DHCP, "what is not understood is unknown")
 	assert.Zero(t, d.HTTPPort)
+	for port, want := range map[string]uint16{"1": 1, "65535": 65535, "0": 0, "65536": 0, "-1": 0, "x": 0, "": 0} {
+		d, err := sadp.Parse([]byte("<Hello><MAC>a</MAC><HttpsPort>" + port + "</HttpsPort></Hello>"))
+		require.NoError(t, err)
+		assert.Equal(t, want, d.HTTPSPort, port)
+	}
+	for channels, want := range map[string]int{"1": 1, "65535": 65535, "0": 0, "65536": 0, "-1": 0, "x": 0} {
+		d, err := sadp.Parse([]byte("<Hello><MAC>a</MAC><AnalogChannelNum>" + channels + "</AnalogChannelNum></Hello>"))
+		require.NoError(t, err)
+		assert.Equal(t, want, d.Channels, channels)
+	}
+	for _, one := range []string{"<DeviceDescription>m</DeviceDescription>", "<DeviceSN>s</DeviceSN>", "<MAC>a</MAC>"} {
+		_, err := sadp.Parse([]byte("<ProbeMatch><Types>Inquiry</Types>" + one + "</ProbeMatch>"))
+		require.NoError(t, err, one)
+	}
+	whole := "<Hello><MAC>a</MAC></Hello>"
+	_, err = sadp.Parse([]byte(whole + strings.Repeat(" ", 16<<10-len(whole))))
+	require.NoError(t, err)
+	_, err = sadp.Parse([]byte(whole + strings.Repeat(" ", 16<<10-len(whole)+1)))
+	require.ErrorIs(t, err, camsec.ErrMalformed)
 	for _, bad := range []string{
 		"", "x", "<Probe><Types>inquiry</Types></Probe>", "<ProbeMatch><Types>update</Types><MAC>a</MAC></ProbeMatch>",
 		"<ProbeMatch><Types>inquiry</Types></ProbeMatch>", "<ProbeMatch>", strings.Repeat("<a>", 100),
