@@ -46,6 +46,7 @@ type fileBudget struct {
 	compactAt int64
 	flush     flusher
 	flights   flights
+	fsync     func(*os.File) error // of the log, for tests that count or fail it
 }
 
 const (
@@ -66,7 +67,7 @@ func OpenFileBudget(dir string, o *BudgetOptions) (Budget, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("auth: budget: %w", err)
 	}
-	b := &fileBudget{o: o.orDefaults(), dir: dir}
+	b := &fileBudget{o: o.orDefaults(), dir: dir, fsync: (*os.File).Sync}
 	b.flush.idle.L = &b.flush.mu
 	unlock, err := b.lock(context.Background())
 	if err != nil {
@@ -446,7 +447,7 @@ func (b *fileBudget) sync(line uint64) error {
 		f, upTo := b.log, b.lines
 		b.mu.Unlock()
 		if err == nil {
-			err = f.Sync()
+			err = b.fsync(f)
 		}
 		fl.mu.Lock()
 		fl.busy = false
