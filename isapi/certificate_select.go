@@ -53,10 +53,7 @@ func (c *Client) Certificates(ctx context.Context) ([]InstalledCertificate, erro
 // day reads a date, of which a time may follow.
 func day(n *wire.Node) time.Time {
 	text := n.String()
-	if len(text) > len(time.DateOnly) {
-		text = text[:len(time.DateOnly)]
-	}
-	t, err := time.Parse(time.DateOnly, text)
+	t, err := time.Parse(time.DateOnly, text[:min(len(text), len(time.DateOnly))])
 	if err != nil {
 		return time.Time{}
 	}

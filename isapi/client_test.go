@@ -157,6 +157,14 @@ func TestParseFirmware(t *testing.T) {
 	}
 }
 
+func TestLoginLinkNum(t *testing.T) {
+	for value, want := range map[string]int{"1": 1, "128": 128, "0": 0, "-1": 0, `"many"`: 0} {
+		got, err := client(t, &fake{other: answer{body: `{"LoginLinkNum":{"maxLinkNum":` + value + `}}`}}).LoginLinkNum(t.Context())
+		require.Equal(t, want == 0, errors.Is(err, camsec.ErrMalformed), "%s: %v", value, err)
+		require.Equal(t, want, got)
+	}
+}
+
 func TestLockTimeUnits(t *testing.T) {
 	for _, tc := range []struct{ value, capMax, want int }{
 		{30, 0, 1800}, {30, 120, 1800}, {1800, 120, 1800}, {1800, 0, 1800}, {120, 120, 7200}, {90, 60, 90}, {60, 7200, 60},
