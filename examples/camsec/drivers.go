@@ -24,9 +24,10 @@ type connection struct {
 	source auth.Source   // nil: without credentials
 	budget auth.Budget
 	trust  trust.Policy
-	dial   dialFunc          // nil: a plain dialer
-	base   http.RoundTripper // of a visit, for all protocols; nil: the client's own
-	logger *slog.Logger      // nil: no log
+	dial   dialFunc                                  // nil: a plain dialer
+	base   http.RoundTripper                         // of a visit, for all protocols; nil: the client's own
+	tap    func(http.RoundTripper) http.RoundTripper // goes over base; nil: nothing does
+	logger *slog.Logger                              // nil: no log
 }
 
 // A driver speaks one protocol. Adding another is an entry in drivers.
@@ -100,6 +101,9 @@ func (c connection) shared(pool *wire.Pool) (connection, func(), error) {
 	}
 	base, idle := pool.Or(o)
 	c.base = base
+	if c.tap != nil {
+		c.base = c.tap(base)
+	}
 	return c, idle, nil
 }
 

@@ -34,6 +34,7 @@ func commands() []command {
 		{"firmware", "look into firmware files, verify, sign and match them", runFirmware},
 		{"schema", "print the JSON Schema of a document", runSchema},
 		{"trust", "collect the keys of devices, without credentials", runTrust},
+		{"capture", "record what a device answers, without secrets, for sim to play", runCapture},
 		{"sim", "serve simulated cameras until interrupted", runSim},
 	}
 }

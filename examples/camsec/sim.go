@@ -63,6 +63,13 @@ func onvifProfiles() []simProfile {
 	return out
 }
 
+// captureSim is the device of a capture.
+func captureSim(c *isapitest.Capture) simProfile {
+	return simProfile{"capture", "isapi", true, func(o simOptions) (simulated, error) {
+		return c.Start(&isapitest.Options{TLS: o.tls, Address: o.address})
+	}}
+}
+
 // A simDevice is a simulated device in the document that sim prints. Its
 // password is no secret: there is nothing behind it.
 type simDevice struct {
@@ -113,6 +120,7 @@ func runSim(ctx context.Context, e *env, args []string) (exit, error) {
 	f := newFlags("sim", "")
 	n := f.Int("n", 3, "serve this many devices")
 	profile := f.String("profile", "", "serve only this `profile` (default: those of ISAPI that have a password, in turn; onvif: those of ONVIF in turn): "+simNames())
+	capture := f.String("capture", "", "serve the device that camsec capture recorded in `FILE`")
 	overTLS := f.Bool("tls", false, "serve https with self-signed certificates")
 	listen := f.String("listen", "127.0.0.1", "listen on this `IP` address")
 	asJSON := f.Bool("json", false, "print the devices as one line of JSON")
@@ -131,7 +139,20 @@ func runSim(ctx context.Context, e *env, args []string) (exit, error) {
 		return exit{}, usageErr(errors.New("-listen is an IP address"))
 	}
 	profiles := slices.DeleteFunc(simProfiles(), func(p simProfile) bool { return !p.login })
-	if *profile != "" {
+	switch {
+	case *capture != "":
+		if err := f.refuse("with -capture", "profile"); err != nil {
+			return exit{}, err
+		}
+		c, err := readCapture(*capture)
+		if err != nil {
+			return exit{}, usageErr(fmt.Errorf("%s: %w", *capture, err))
+		}
+		if !f.given("n") {
+			*n = 1
+		}
+		profiles = []simProfile{captureSim(c)}
+	case *profile != "":
 		profiles = slices.DeleteFunc(append(simProfiles(), onvifProfiles()...), func(p simProfile) bool {
 			return p.name != *profile && (*profile != "onvif" || p.protocol != "onvif")
 		})

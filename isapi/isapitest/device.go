@@ -49,6 +49,7 @@ type User struct {
 type failure struct {
 	status int
 	body   string
+	exact  bool // an empty body is one
 }
 
 // A Device is a running simulated device. Its methods may be called from
@@ -64,6 +65,7 @@ type Device struct {
 	users     []User
 	activated bool
 	replay    bool
+	clock     time.Time // of a capture; zero: not one
 	writes    []Write
 	random    string // of an activation under way
 	sadpSeen  []string
@@ -109,23 +111,6 @@ func Start(profile Profile, opts *Options) (*Device, error) {
 		activated: !profile.NotActivated,
 	}
 	d.users = append(d.users, profile.MoreUsers...)
-	return d, d.start(opts)
-}
-
-// Replay starts a device that serves exactly the given documents, named
-// "GET /ISAPI/…", to an account "admin"; all else is answered notSupport.
-func Replay(docs map[string][]byte, opts *Options) (*Device, error) {
-	p := CurrentCamera()
-	d := &Device{
-		profile:   p,
-		docs:      make(map[string]string, len(docs)),
-		users:     []User{{ID: 1, Name: p.User, Level: "Administrator", Password: p.Password}},
-		activated: true,
-		replay:    true,
-	}
-	for key, body := range docs {
-		d.docs[key] = string(body)
-	}
 	return d, d.start(opts)
 }
 
@@ -279,7 +264,7 @@ func (d *Device) Fail(methodAndPath string, status int, body string) {
 		delete(d.fails, methodAndPath)
 		return
 	}
-	d.fails[methodAndPath] = failure{status, body}
+	d.fails[methodAndPath] = failure{status: status, body: body}
 }
 
 // SetService switches a service: "ssh", "telnet", "upnp", "snmp", "ddns",

@@ -126,7 +126,7 @@ func (d *Device) handle(r *http.Request, sent []byte) (status int, body string) 
 	say := func(a answer) (int, string) { return a.http, d.status(a, r) }
 	key := r.Method + " " + r.URL.Path
 	if f, ok := d.fails[key]; ok {
-		if f.body == "" {
+		if f.body == "" && !f.exact {
 			f.body = d.status(fitting(f.status), r)
 		}
 		return f.status, f.body
@@ -186,6 +186,9 @@ func (d *Device) find(method, path string) (string, bool) {
 		return "", false
 	}
 	if body, ok := d.docs[key]; ok {
+		if path == timePath && !d.clock.IsZero() {
+			body = d.running(body)
+		}
 		return body, true
 	}
 	if method != http.MethodGet || d.replay {
