@@ -17,7 +17,7 @@ import (
 // that answers the same: to try things without the real one, or to show others
 // what it does.
 func runCapture(ctx context.Context, e *env, args []string) (exit, error) {
-	f := newFlags("capture", "address")
+	f := newFlags("capture", "[address …]")
 	var t targetFlags
 	t.reach(f)
 	t.login(f)
@@ -43,6 +43,7 @@ func runCapture(ctx context.Context, e *env, args []string) (exit, error) {
 	}
 	m.given, m.connection.tap = true, rec.over
 	var x exit
+	var what string
 	fl.visit(ctx, readAll, func(_ int, v visit) {
 		explainTrust(e, v)
 		var total tally
@@ -50,7 +51,10 @@ func runCapture(ctx context.Context, e *env, args []string) (exit, error) {
 		x = total.exit()
 		if v.err != nil {
 			err = v.err
+			return
 		}
+		inv := v.snap.Inventory
+		what = clean(inv.Model + " " + inv.Firmware.Raw)
 	})
 	if x = ended(ctx, x); x.code != exitOK || err != nil {
 		return x, err
@@ -64,7 +68,7 @@ func runCapture(ctx context.Context, e *env, args []string) (exit, error) {
 	if err := writeFile(*out, c.Write); err != nil {
 		return exit{}, err
 	}
-	_, err = fmt.Fprintf(e.stdout, "%s: %s\n", *out, summary(c))
+	_, err = fmt.Fprintf(e.stdout, "%s: %s, %s\n", *out, what, summary(c))
 	return exit{exitOK, "captured"}, err
 }
 
@@ -95,7 +99,8 @@ func readAll(ctx context.Context, dev camsec.Device, o *camsec.CollectOptions) (
 func moreReads(c *isapi.Client) []func(context.Context) error {
 	return []func(context.Context) error{
 		reads(c.Activation), reads(c.Capabilities), reads(c.OnlineUsers), reads(c.UpgradeStatus), reads(c.ChannelStatus), reads(c.Channels),
-		reads(c.RTSPCertificate), reads(c.UPnPPorts),
+		reads(c.RTSPCertificate), reads(c.UPnPPorts), reads(c.UPnPPortStatus), reads(c.Certificates), reads(c.DoubleVerification),
+		reads(c.LogConfig), reads(c.LoginLinkNum), reads(c.OnlineUpgrade), reads(c.RecoveryMail), reads(c.SecurityQuestions), reads(c.Storage),
 	}
 }
 
