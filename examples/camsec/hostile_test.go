@@ -85,6 +85,9 @@ func TestHostileNames(t *testing.T) {
 				for _, f := range files {
 					b, err := os.ReadFile(filepath.Join(written, f.Name()))
 					require.NoError(t, err)
+					if strings.HasPrefix(string(b), "PK\x03\x04") {
+						continue // a capture, for programs: in it is what the device said
+					}
 					harmless(t, f.Name(), string(b))
 				}
 			})
