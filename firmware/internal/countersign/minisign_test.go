@@ -105,3 +105,18 @@ func TestParsePlainKey(t *testing.T) {
 	_, err = ParseMinisign(file(make([]byte, 32)), nil)
 	require.ErrorContains(t, err, "do not belong together")
 }
+
+// Whatever a file of a secret key holds, it is read or refused; without a
+// password nothing is spent on it.
+func FuzzParseMinisign(f *testing.F) {
+	plain := append([]byte("Ed\x00\x00B2"), make([]byte, secretLength-6)...)
+	f.Add([]byte("untrusted comment: x\n" + base64.StdEncoding.EncodeToString(plain) + "\n"))
+	f.Add([]byte("untrusted comment: x\nAAAA\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		k, err := ParseMinisign(data, nil)
+		if err == nil {
+			require.NotEmpty(t, k.Public())
+			require.NotEmpty(t, k.Sign(make([]byte, 64), "x"))
+		}
+	})
+}
