@@ -109,6 +109,28 @@ func TestParse(t *testing.T) {
 	assert.Len(t, m.Records, 1)
 }
 
+// wrongAt is where the field lies that a hostile file is refused for.
+var wrongAt = map[string]int64{
+	"cut": 16, "length that wraps": 16, "no record": 0x400, "next is short": 0x404, "longer than its own": 0x404,
+	"leads outside": 0x408, "no name": 0x408, "a list in a record": 0x400 + 0x40 + 0x40 + 8,
+}
+
+// Lists in records are followed so deep, and no deeper; one record is a list.
+func TestListsInLists(t *testing.T) {
+	inner := record("last", nil, nil)
+	for range 6 {
+		inner = record("RomFS", plain(inner), nil)
+	}
+	m, err := parse(image(1, 0, inner, nil))
+	require.NoError(t, err)
+	require.Len(t, m.Records, 5)
+	assert.Equal(t, "RomFS/RomFS/RomFS/RomFS/RomFS", m.Records[4].Name)
+	m, err = parse(image(1, 0, record("RomFS", plain(record("only", nil, nil)), nil), nil))
+	require.NoError(t, err)
+	require.Len(t, m.Records, 2)
+	assert.Equal(t, "RomFS/only", m.Records[1].Name)
+}
+
 func TestHostile(t *testing.T) {
 	put := func(at int, v uint32) func([]byte) {
 		return func(h []byte) { binary.BigEndian.PutUint32(h[at:], v) }
@@ -138,12 +160,16 @@ func TestHostile(t *testing.T) {
 		"longer than its own": {image(1, 0, record("a", nil, put(40, 1)), nil), "reaches beyond"},
 		"leads outside":       {image(1, 0, record("../a", nil, nil), nil), "lead outside"},
 		"no name":             {image(1, 0, record("", nil, nil), nil), "lead outside"},
+		"a list in a record":  {image(1, 0, record("RomFS", plain(append(record("a", nil, nil), record("../b", nil, nil)...)), nil), nil), "lead outside"},
 		"1025 records":        {image(1, 0, bytes.Repeat(record("a", nil, nil), 1025), nil), "more than 1024 records"},
 	} {
 		_, err := parse(c.file)
 		e, ok := errors.AsType[*untrusted.Error](err)
 		require.True(t, ok, "%s: %v", name, err)
 		assert.Contains(t, e.Reason, c.text, name)
+		if at, ok := wrongAt[name]; ok {
+			assert.Equal(t, at, e.Offset, name)
+		}
 	}
 	m, err := parse(image(1, 0, bytes.Repeat(record("a", nil, nil), 1024), nil))
 	require.NoError(t, err)

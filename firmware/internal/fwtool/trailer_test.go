@@ -98,7 +98,17 @@ func TestBadTrailers(t *testing.T) {
 		_, err := parse(b)
 		var e *untrusted.Error
 		require.ErrorAs(t, err, &e, name)
+		end := int64(len(b))
+		if at, ok := map[string]int64{"huge": end - 4, "too small": end - 4, "beyond the file": end - 4, "padding": end - 7, "no JSON": int64(len(image)) + 8, "no header": int64(len(image))}[name]; ok {
+			assert.Equal(t, at, e.Offset, name)
+		}
 	}
+	_, err := parse(add(nil, 0, ""))
+	require.NoError(t, err, "a trailer, and nothing else")
+	_, err = parse(add(nil, 0, strings.Repeat("x", 32<<10-16)))
+	require.NoError(t, err, "as long as a chunk may be")
+	_, err = parse(add(nil, 0, strings.Repeat("x", 32<<10-15)))
+	require.Error(t, err)
 	assert.False(t, fwtool.Detect(bytes.NewReader(good), int64(len(good)-1)))
 	assert.False(t, fwtool.Detect(bytes.NewReader(nil), 0))
 	f, err := parse(add(image, 1, zeros+"{}\x00\x00"))

@@ -177,6 +177,38 @@ func TestHostile(t *testing.T) {
 	assert.Len(t, p.Blocks[0].Files, 1024)
 }
 
+// What is wrong with a block behind another is told with its place in the
+// file; a few bytes behind the last one are no block.
+func TestHostileSecondBlock(t *testing.T) {
+	put := func(at int, v uint32) func([]byte) {
+		return func(h []byte) { binary.LittleEndian.PutUint32(h[at:], v) }
+	}
+	first := block(two, nil)
+	at := int64(len(first))
+	for name, c := range map[string]struct {
+		second []byte
+		text   string
+		at     int64
+	}{
+		"too many files":   {block(two, put(12, 1025)), "1025 files", at + 12},
+		"other length":     {block(two, put(8, 0x40)), "does not fit 2 files", at + 8},
+		"leads outside":    {block([]file{{name: "a", data: "x"}, {name: "../b", data: "x"}}, nil), "file 1: a name", at + 0x40 + 44},
+		"cut in the table": {first[:0x40+43], "the table of files is cut short", at + 0x40 + 43},
+	} {
+		_, err := parse(append(bytes.Clone(first), c.second...))
+		e, ok := errors.AsType[*untrusted.Error](err)
+		require.True(t, ok, "%s: %v", name, err)
+		assert.Contains(t, e.Reason, c.text, name)
+		assert.Equal(t, c.at, e.Offset, name)
+	}
+	for n := range 4 {
+		p, err := parse(append(bytes.Clone(first), make([]byte, n)...))
+		require.NoError(t, err, n)
+		assert.Equal(t, at, p.End)
+		assert.Len(t, p.Blocks, 1)
+	}
+}
+
 func make1024() (out []file) {
 	for range 1024 {
 		out = append(out, file{name: "x"})
