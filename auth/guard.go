@@ -234,9 +234,6 @@ func (g *guard) accepted(s strength, session *digest.Session, basic string, mess
 	if session != nil && session.Uses() > 1 {
 		g.lies = 0
 	}
-	if g.oneTime && session != nil && session.Uses() > 0 {
-		g.session = nil
-	}
 }
 
 // forget returns to the beginning, as a person may ask for.

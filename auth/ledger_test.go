@@ -342,6 +342,7 @@ func TestErrorTexts(t *testing.T) {
 	} {
 		require.Equal(t, want, e.Error())
 	}
+	require.Equal(t, "auth: device offers less than what has worked before", auth.ErrDowngrade.Error())
 	require.Equal(t, "login failed", auth.Kind(250).String())
 	require.Equal(t, "login failed", (auth.KindBusy + 1).String())
 	require.NotEqual(t, "login failed", auth.KindBusy.String())

@@ -24,8 +24,10 @@ func (m inBody) Read(_ *http.Response, body []byte) auth.MessageReply {
 	r := auth.MessageReply{Left: -1, Refused: bytes.HasPrefix(body, []byte("refused"))}
 	r.Again = m.again && r.Refused
 	r.Locked = bytes.Contains(body, []byte("locked"))
-	if bytes.Contains(body, []byte("two left")) {
-		r.Left = 2
+	for n, word := range []string{"none", "one", "two", "three"} {
+		if bytes.Contains(body, []byte(word+" left")) {
+			r.Left = n
+		}
 	}
 	return r
 }
@@ -166,13 +168,60 @@ func TestMessageLoginNotAllowed(t *testing.T) {
 }
 
 func TestMessageLoginHeedsWhatTheDeviceTells(t *testing.T) {
-	for words, kind := range map[string]auth.Kind{"locked": auth.KindLocked, "two left": auth.KindFewTries} {
+	for words, kind := range map[string]auth.Kind{
+		"locked": auth.KindLocked, "none left": auth.KindFewTries, "one left": auth.KindFewTries, "two left": auth.KindFewTries,
+	} {
 		d := &messageDevice{password: right, status: 400, words: words}
 		rt := d.transport(t, right, inBody{}, nil)
 		_, err := post(t, rt, "read")
 		require.Equal(t, kind, kindOf(t, err))
 		require.ErrorIs(t, err, camsec.ErrLocked)
 		require.Zero(t, d.wrong)
+	}
+}
+
+// What a device says of its counters beside a refusal of a proven login is the
+// budget's, too.
+func TestMessageLoginTellsTheBudget(t *testing.T) {
+	told := &diary{}
+	d := &messageDevice{password: right, status: 400, words: "three left", forbids: "write"}
+	rt := d.transport(t, right, inBody{}, func(o *auth.TransportOptions) { o.Budget = told })
+	_, err := post(t, rt, "read")
+	require.NoError(t, err)
+	told.lines = nil
+	got, err := post(t, rt, "write")
+	require.NoError(t, err)
+	require.Equal(t, "refused three left", got)
+	require.Equal(t, []string{`foreign u verdict 0 left 3 until ? scheme ""`}, told.lines)
+}
+
+// After Renew a device that refuses with 200 is heard.
+func TestMessageLoginAnewOn200(t *testing.T) {
+	d := &messageDevice{password: right, status: 200}
+	rt := d.transport(t, right, inBody{}, nil)
+	for range 2 {
+		got, err := post(t, rt, "read")
+		require.NoError(t, err)
+		require.Equal(t, "fine", got)
+		require.NoError(t, rt.Renew(t.Context()))
+	}
+	require.Zero(t, d.wrong)
+}
+
+// A message of 1 MiB is signed whole, a longer one not at all.
+func TestMessageLoginBoundsTheMessage(t *testing.T) {
+	for over := range 2 {
+		d := &messageDevice{password: right, status: 400}
+		rt := d.transport(t, right, inBody{}, nil)
+		got, err := post(t, rt, strings.Repeat("x", 1<<20+over))
+		if over == 0 {
+			require.NoError(t, err)
+			require.Equal(t, "fine", got)
+			require.Len(t, d.bodies[1], 1<<20+len("|u:"+right))
+			continue
+		}
+		require.Equal(t, auth.KindBody, kindOf(t, err))
+		require.Len(t, d.bodies, 1, "the one without a login")
 	}
 }
 

@@ -297,4 +297,9 @@ func TestOneTimeNoncesAreLearnt(t *testing.T) {
 	}
 	require.Equal(t, []int{2, 2, 2, 2, 2, 2}, requests)
 	require.Equal(t, 2, refused, "the second use of two nonces; then none is used twice")
+	for _, r := range o.seen {
+		for _, v := range r.Header["Authorization"] {
+			require.NotEmpty(t, v, "no login is no field")
+		}
+	}
 }
