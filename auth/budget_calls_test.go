@@ -133,6 +133,18 @@ func TestBudgetIsTold(t *testing.T) {
 			"reserve http:80", `report u verdict 2 left ? until ? scheme "MD5"`,
 			`foreign u verdict 0 left 1 until 00:10 scheme ""`,
 		}},
+		"none left later": {func(n int, r *http.Request) *http.Response {
+			switch {
+			case n > 2:
+				return userCheck(r, "false", "0", "")
+			case open(r):
+				return says(r, 200)
+			}
+			return userCheck(r, "false", "", "")
+		}, 2, []string{
+			"reserve http:80", `report u verdict 2 left ? until ? scheme "MD5"`,
+			`foreign u verdict 0 left 0 until ? scheme ""`,
+		}},
 		"refused later": {func(n int, r *http.Request) *http.Response {
 			if n == 2 {
 				return says(r, 200)

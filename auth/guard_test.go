@@ -1,13 +1,18 @@
 package auth_test
 
 import (
+	"bytes"
+	"context"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/camsec/camsec"
 	"github.com/camsec/camsec/auth"
 )
 
@@ -126,4 +131,175 @@ func TestStaleOnce(t *testing.T) {
 		require.Equal(t, auth.KindNonce, kindOf(t, err))
 		require.Equal(t, 2, o.credentials())
 	}
+}
+
+// What the budget says of a credential for good ends the calls that follow, too,
+// without a further question; what passes does not.
+func TestRefusalsOfTheBudgetStay(t *testing.T) {
+	for kind, asked := range map[auth.Kind]int{auth.KindRefused: 1, auth.KindDoubtful: 1, auth.KindLocked: 3, auth.KindBudget: 3} {
+		b := &refusing{err: &auth.Error{Kind: kind, Left: -1, Until: time.Now().Add(time.Hour)}}
+		o := device401(asks, func(_ int, r *http.Request) *http.Response { return says(r, 200) })
+		rt := transport(t, o, right, func(o *auth.TransportOptions) { o.Budget = b })
+		for range 3 {
+			_, err := get(t.Context(), rt, deviceURL)
+			require.Equal(t, kind, kindOf(t, err))
+		}
+		require.Equal(t, asked, b.asked, "%v", kind)
+		require.Empty(t, o.seen)
+	}
+}
+
+type refusing struct {
+	err   error
+	asked int
+}
+
+func (b *refusing) Reserve(context.Context, auth.Login) (auth.Reservation, error) {
+	b.asked++
+	return nil, b.err
+}
+func (*refusing) ReportForeign(context.Context, auth.Login, auth.Outcome) error { return nil }
+func (*refusing) Reset(context.Context, auth.Login) error                       { return nil }
+
+// A lock that does not say how long lasts half an hour, whoever meets it.
+func TestLockWithoutAnEnd(t *testing.T) {
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for body, want := range map[string]time.Duration{
+		"<userCheck><lockStatus>lock</lockStatus></userCheck>":                               30 * time.Minute,
+		"<userCheck><lockStatus>locked</lockStatus><unlockTime>0</unlockTime></userCheck>":   30 * time.Minute,
+		"<userCheck><lockStatus>lock</lockStatus><unlockTime>90</unlockTime></userCheck>":    90 * time.Second,
+		"<userCheck><lockStatus>lock</lockStatus><unlockTime>-90</unlockTime></userCheck>":   30 * time.Minute,
+		`{"userCheck":{"lockStatus":"lock","unlockTime":60}}`:                                time.Minute,
+		"<userCheck><lockStatus>lock</lockStatus><unlockTime>99999</unlockTime></userCheck>": 24 * time.Hour,
+	} {
+		for _, source := range []auth.Source{static(right), nil} {
+			o := &odd{answer: func(_ int, r *http.Request) *http.Response { return tells(r, body, challenge, md5Challenge) }}
+			rt := transport(t, o, right, func(o *auth.TransportOptions) {
+				o.Source, o.Now = source, func() time.Time { return at }
+			})
+			_, err := get(t.Context(), rt, deviceURL)
+			var e *auth.Error
+			require.ErrorAs(t, err, &e)
+			require.Equal(t, auth.KindLocked, e.Kind, body)
+			require.Equal(t, want, e.Until.Sub(at), body)
+		}
+	}
+	o := &odd{answer: func(_ int, r *http.Request) *http.Response { return tells(r, "<a><lockStatus>unlock</lockStatus></a>") }}
+	_, err := get(t.Context(), transport(t, o, right, func(o *auth.TransportOptions) { o.Source = nil }), deviceURL)
+	require.Equal(t, auth.KindNoCredential, kindOf(t, err))
+}
+
+// Dahua and others tell how many tries are left in a sentence.
+func TestTriesLeftInASentence(t *testing.T) {
+	for sentence, kind := range map[string]auth.Kind{
+		"You still have 2 attempt(s)": auth.KindFewTries, "0 attempts left": auth.KindFewTries,
+		"You still have 22 attempt(s)": auth.KindUnknown, "attempts": auth.KindUnknown, "no more attempts": auth.KindUnknown, "": auth.KindUnknown,
+	} {
+		o := device401(func(r *http.Request) *http.Response {
+			return tells(r, "<Fault><Reason><Text>"+sentence+"</Text></Reason></Fault>", challenge, md5Challenge)
+		}, func(_ int, r *http.Request) *http.Response { return says(r, 200) })
+		_, err := get(t.Context(), transport(t, o, right, nil), deviceURL)
+		if kind == auth.KindUnknown {
+			require.NoError(t, err, sentence)
+		} else {
+			require.Equal(t, kind, kindOf(t, err), sentence)
+		}
+	}
+}
+
+// A proven login keeps its new nonce when the device is busy on its first use.
+func TestBusyOnANewNonce(t *testing.T) {
+	status := 200
+	nonce := "a"
+	o := &odd{answer: func(_ int, r *http.Request) *http.Response {
+		if !strings.Contains(r.Header.Get("Authorization"), `nonce="`+nonce+`"`) {
+			return says(r, 401, challenge, `Digest realm="r", qop="auth", nonce="`+nonce+`"`)
+		}
+		return says(r, status)
+	}}
+	rt := transport(t, o, right, nil)
+	requests := func() int {
+		before := len(o.seen)
+		got, err := get(t.Context(), rt, deviceURL)
+		require.NoError(t, err)
+		require.Equal(t, status, got)
+		return len(o.seen) - before
+	}
+	require.Equal(t, 2, requests())
+	require.Equal(t, 1, requests())
+	nonce, status = "b", 503
+	require.Equal(t, 2, requests())
+	status = 200
+	require.Equal(t, 1, requests())
+}
+
+// A password that has changed at its source is taken up where the device asks
+// anew for reasons of its own.
+func TestNewCredentialOnAStaleNonce(t *testing.T) {
+	password, nonce, refused := right, "a", 0
+	o := &odd{answer: func(_ int, r *http.Request) *http.Response {
+		get := func(name string) string { return sentParam(r, name) }
+		header := `Digest realm="r", qop="auth", nonce="` + nonce + `", stale=true`
+		if get("nonce") != nonce {
+			return says(r, 401, challenge, header)
+		}
+		want := md5Hex(md5Hex("u", "r", password), nonce, get("nc"), get("cnonce"), "auth", md5Hex("GET", get("uri")))
+		if get("response") != want {
+			refused++
+			return says(r, 401, challenge, header)
+		}
+		return says(r, 200)
+	}}
+	rt := transport(t, o, "", func(o *auth.TransportOptions) {
+		o.Source = auth.SourceFunc(func(context.Context, camsec.Target, camsec.Account) (auth.Credential, error) {
+			return auth.Credential{User: "u", Secret: camsec.NewSecret([]byte(password))}, nil
+		})
+	})
+	_, err := get(t.Context(), rt, deviceURL)
+	require.NoError(t, err)
+	password, nonce = "new-staple-1", "b"
+	_, err = get(t.Context(), rt, deviceURL)
+	require.NoError(t, err)
+	require.Zero(t, refused)
+}
+
+// Paths that a fresh login was forbidden are not asked for twice, each.
+func TestForbiddenPathsAreRemembered(t *testing.T) {
+	o := device401(asks, func(_ int, r *http.Request) *http.Response { return says(r, 403) })
+	rt := transport(t, o, right, nil)
+	var requests []int
+	for _, path := range []string{"a", "b", "c", "a", "b", "c"} {
+		before := len(o.seen)
+		got, err := get(t.Context(), rt, deviceURL+path)
+		require.NoError(t, err)
+		require.Equal(t, 403, got)
+		requests = append(requests, len(o.seen)-before)
+	}
+	require.Equal(t, []int{2, 3, 3, 1, 1, 1}, requests)
+}
+
+// The log says whether a login that failed had worked before.
+func TestLogOfFailedLogins(t *testing.T) {
+	var log bytes.Buffer
+	works := true
+	o := device401(asks, func(_ int, r *http.Request) *http.Response {
+		if works {
+			return says(r, 200)
+		}
+		return asks(r)
+	})
+	logged := func(o *auth.TransportOptions) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) }
+	rt := transport(t, o, right, logged)
+	_, err := get(t.Context(), rt, deviceURL)
+	require.NoError(t, err)
+	require.Empty(t, log.String())
+	works = false
+	_, err = get(t.Context(), rt, deviceURL)
+	require.Error(t, err)
+	require.Contains(t, log.String(), "proven=true")
+	log.Reset()
+	_, err = get(t.Context(), transport(t, o, right, logged), deviceURL)
+	require.Error(t, err)
+	require.Contains(t, log.String(), "proven=false")
+	require.NotContains(t, log.String(), right)
 }

@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -193,6 +195,90 @@ func TestMessageLoginTellsTheBudget(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "refused three left", got)
 	require.Equal(t, []string{`foreign u verdict 0 left 3 until ? scheme ""`}, told.lines)
+}
+
+// Of a 401 what the message tells comes before what else its body tells.
+func TestMessageLoginReadsTheRestOfA401(t *testing.T) {
+	const one = "<userCheck><retryLoginTime>1</retryLoginTime></userCheck>"
+	for words, works := range map[string]bool{one: false, "three left " + one: true, "": true} {
+		d := &messageDevice{password: right, status: 401, words: words}
+		_, err := post(t, d.transport(t, right, inBody{}, nil), "read")
+		if works {
+			require.NoError(t, err, words)
+		} else {
+			require.Equal(t, auth.KindFewTries, kindOf(t, err), words)
+		}
+	}
+}
+
+// A device that offers Basic, which is not allowed, and reads messages is
+// logged in to by message; one that offers digest by digest.
+func TestMessageLoginBeforeBasic(t *testing.T) {
+	for header, byMessage := range map[string]bool{`Basic realm="r"`: true, "": true, md5Challenge: false} {
+		o := &odd{}
+		o.answer = func(_ int, r *http.Request) *http.Response {
+			body := ""
+			if r.Body != nil {
+				b, err := io.ReadAll(r.Body)
+				require.NoError(t, err)
+				body = string(b)
+			}
+			if r.Header.Get("Authorization") != "" || strings.Contains(body, "|u:") {
+				require.Equal(t, byMessage, strings.Contains(body, "|u:"), header)
+				return says(r, 200)
+			}
+			if header == "" {
+				return says(r, 401)
+			}
+			return says(r, 401, challenge, header)
+		}
+		rt := transport(t, o, right, func(o *auth.TransportOptions) { o.Message = inBody{} })
+		for range 2 {
+			_, err := post(t, rt, "read")
+			require.NoError(t, err, header)
+		}
+		require.Len(t, o.seen, 3)
+	}
+}
+
+// Each copy of a body that is made is closed, also of those that are replaced
+// by a signed one; and there may be none.
+func TestMessageLoginClosesBodies(t *testing.T) {
+	d := &messageDevice{password: right, status: 400, forbids: "-"}
+	rt := d.transport(t, right, inBody{}, nil)
+	var opened, closed atomic.Int32
+	open := func() (io.ReadCloser, error) {
+		opened.Add(1)
+		return rest{strings.NewReader("read"), &closed}, nil
+	}
+	for range 2 {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, deviceURL, nil)
+		require.NoError(t, err)
+		req.Body, err = open()
+		require.NoError(t, err)
+		req.GetBody, req.ContentLength = open, 4
+		resp, err := rt.RoundTrip(req)
+		require.NoError(t, err)
+		_, err = io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+	}
+	require.Eventually(t, func() bool { return opened.Load() == closed.Load() }, 10*time.Second, time.Millisecond, "%d opened, %d closed", opened.Load(), closed.Load())
+
+	rt = d.transport(t, right, inBody{}, nil)
+	status, err := get(t.Context(), rt, deviceURL)
+	require.NoError(t, err)
+	require.Equal(t, 200, status)
+}
+
+type rest struct {
+	io.Reader
+	closed *atomic.Int32
+}
+
+func (r rest) Close() error {
+	r.closed.Add(1)
+	return nil
 }
 
 // After Renew a device that refuses with 200 is heard.

@@ -511,9 +511,7 @@ func (c *call) refusal(resp *http.Response, was sent) (handOut bool, err error) 
 		c.t.o.Logger.Info("auth: login failed", "target", c.t.o.Target.Key(), "kind", e.Kind.String(), "proven", before == proven)
 		return false, e
 	}
-	if info.left >= 0 {
-		c.foreign(info, until)
-	}
+	c.foreign(info, until)
 	if !c.body.repeatable() {
 		return false, fail(KindBody, nil)
 	}
