@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"net/netip"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -152,6 +155,126 @@ func TestPasswordMishaps(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A password of just the length that the device keeps is sent, a longer one not.
+func TestPasswordLengthIsExact(t *testing.T) {
+	for limit, longest := range map[string]int{`max="16"`: 16, `max="0"`: 40, "": 40, `max="many"`: 40} {
+		for length, fits := range map[int]bool{longest: true, longest + 1: longest == 40} {
+			p := &paper{docs: map[string]string{
+				"/ISAPI/Security/users":        "<UserList><User><id>1</id><userName>vms</userName></User></UserList>",
+				"/ISAPI/Security/users/1":      "<User/>",
+				"/ISAPI/Security/capabilities": "<SecurityCap><LoginPasswordLenLimit " + limit + "/></SecurityCap>",
+			}}
+			_, err := p.client(t, nil).SetPassword(t.Context(), "vms", secret(strings.Repeat("a", length)))
+			require.Error(t, err, "this device logs nobody in")
+			assert.Equal(t, fits, len(p.puts) == 1, "%s: %d", limit, length)
+			assert.Equal(t, !fits, errors.Is(err, camsec.ErrWeakPassword))
+		}
+	}
+}
+
+// What is sent of an account has the list's version and namespace, and no more
+// of its attributes.
+func TestPasswordDocumentIsMinimal(t *testing.T) {
+	p := &paper{docs: map[string]string{
+		"/ISAPI/Security/users":   `<UserList version="1.0" xmlns="urn:x" xmlns:y="urn:y" size="2"><User><id>1</id><userName>vms</userName><userLevel>Operator</userLevel></User></UserList>`,
+		"/ISAPI/Security/users/1": "<User/>",
+	}}
+	_, err := p.client(t, nil).SetPassword(t.Context(), "vms", secret("Fresh<&>Value"))
+	require.Error(t, err, "this device logs nobody in")
+	assert.Equal(t, []string{`<?xml version="1.0" encoding="UTF-8"?><User version="1.0" xmlns="urn:x"><id>1</id><userName>vms</userName>` +
+		`<password>Fresh&lt;&amp;&gt;Value</password></User>`}, p.puts)
+}
+
+// A device that restarts after the write is waited for, three times and no
+// longer, unless the client is not to wait.
+func TestPasswordProofWaitsForARestart(t *testing.T) {
+	for _, tc := range []struct {
+		away    time.Duration
+		settle  time.Duration
+		outcome camsec.Outcome
+		looks   int
+	}{
+		{0, 0, camsec.Applied, 1},
+		{4 * time.Second, 0, camsec.Applied, 2},
+		{14 * time.Second, 0, camsec.Applied, 3},
+		{34 * time.Second, 0, camsec.Applied, 4},
+		{time.Hour, 0, camsec.OutcomeUnknown, 4},
+		{4 * time.Second, -1, camsec.OutcomeUnknown, 1},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			p := &paper{docs: map[string]string{
+				"/ISAPI/Security/users":   "<UserList><User><id>1</id><userName>vms</userName></User></UserList>",
+				"/ISAPI/Security/users/1": "<User/>",
+			}}
+			var back time.Time
+			looks := 0
+			c, err := isapi.New("http://192.0.2.7", nil, &isapi.Options{Settle: tc.settle, Base: stub(func(r *http.Request) (*http.Response, error) {
+				if r.URL.Path == "/ISAPI/Security/userCheck" {
+					answered := r.Header.Get("Authorization") != ""
+					if !answered {
+						looks++
+					}
+					if time.Now().Before(back) {
+						return nil, syscall.ECONNREFUSED
+					}
+					resp := &http.Response{StatusCode: 401, Header: http.Header{"Www-Authenticate": {`Digest realm="r", nonce="n", qop="auth"`}}, Body: http.NoBody}
+					if answered {
+						resp.StatusCode, resp.Body, resp.ContentLength = 200, io.NopCloser(strings.NewReader("<userCheck/>")), 12
+					}
+					return resp, nil
+				}
+				if r.Method == http.MethodPut {
+					back = time.Now().Add(tc.away)
+				}
+				return p.RoundTrip(r)
+			})})
+			require.NoError(t, err)
+			change, err := c.SetPassword(t.Context(), "vms", secret(newPassword))
+			assert.Equal(t, tc.outcome, change.Outcome, "%v: %v", tc.away, err)
+			assert.Equal(t, tc.looks, looks, "%v", tc.away)
+		})
+	}
+	// Who gives up meanwhile is told so at once.
+	synctest.Test(t, func(t *testing.T) {
+		p := &paper{docs: map[string]string{
+			"/ISAPI/Security/users":   "<UserList><User><id>1</id><userName>vms</userName></User></UserList>",
+			"/ISAPI/Security/users/1": "<User/>",
+		}}
+		looks := 0
+		c, err := isapi.New("http://192.0.2.7", nil, &isapi.Options{Base: stub(func(r *http.Request) (*http.Response, error) {
+			if r.URL.Path == "/ISAPI/Security/userCheck" {
+				looks++
+				return nil, syscall.ECONNREFUSED
+			}
+			return p.RoundTrip(r)
+		})})
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		start := time.Now()
+		change, err := c.SetPassword(ctx, "vms", secret(newPassword))
+		require.ErrorIs(t, err, camsec.ErrUncertain)
+		assert.Equal(t, camsec.OutcomeUnknown, change.Outcome)
+		assert.Equal(t, 2*time.Second, time.Since(start))
+		assert.Equal(t, 1, looks)
+	})
+}
+
+// The number of an account's rights is found by the account's, which may differ.
+func TestUserPermissionByAccount(t *testing.T) {
+	rights := func(id, user, preview string) string {
+		return "<UserPermission><id>" + id + "</id><userID>" + user + "</userID><remotePermission><preview>" + preview + "</preview></remotePermission></UserPermission>"
+	}
+	p := &paper{docs: map[string]string{
+		"/ISAPI/Security/users":            "<UserList><User><id>1</id><userName>admin</userName></User><User><id>2</id><userName>vms</userName></User><User><id>3</id><userName>wall</userName></User></UserList>",
+		"/ISAPI/Security/UserPermission":   "<UserPermissionList>" + rights("4", "1", "true") + rights("5", "2", "true") + rights("6", "3", "true") + "</UserPermissionList>",
+		"/ISAPI/Security/UserPermission/4": rights("4", "1", "true"), "/ISAPI/Security/UserPermission/5": rights("5", "2", "true"), "/ISAPI/Security/UserPermission/6": rights("6", "3", "true"),
+	}}
+	_, err := p.client(t, nil).SetUserPermission(t.Context(), "vms", map[string]bool{"preview": false})
+	require.NoError(t, err)
+	assert.Equal(t, []string{rights("5", "2", "false")}, p.puts)
 }
 
 // A value that the device has refused as a login is not sent as one again.

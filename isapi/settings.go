@@ -141,11 +141,8 @@ func lockMax(caps Capabilities) int {
 
 // logins files how many may be logged in, and the ways around a password.
 func (r *settingsReader) logins(c *Client) {
-	var most *int
-	if n := read(r, "LoginLinkNum", c.LoginLinkNum); n > 0 {
-		most = &n
-	}
-	r.Number("login.sessions.max", "LoginLinkNum/maxLinkNum", most)
+	most := read(r, "LoginLinkNum", c.LoginLinkNum)
+	r.Number("login.sessions.max", "LoginLinkNum/maxLinkNum", &most)
 	questions := read(r, "SecurityQuestions", c.SecurityQuestions)
 	r.State("login.recovery.questions", "SecurityQuestion/QuestionList/Question/mark", questions.Set)
 	r.State("login.recovery.mail", "SecurityEmail/SecurityInformation/emailAddress", read(r, "RecoveryMail", c.RecoveryMail))

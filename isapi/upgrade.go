@@ -272,14 +272,14 @@ func (u *upload) watch(ctx context.Context, op Operation, a attempt, before Devi
 				quiet = 0
 			}
 			// Back, or never gone, and at rest with the old version.
-			if quiet > restLooks && (away || a.lost != nil || !a.reboot) {
-				if a.lost != nil {
-					return notApplied(a.lost)
-				}
-				return notApplied(fmt.Errorf("isapi: %s: %w", op, ErrIgnored))
-			}
-			if quiet > restLooks && a.reboot {
+			switch {
+			case quiet <= restLooks:
+			case a.reboot && !away:
 				return uncertain(op, true, errors.New("the device waits for a restart"))
+			case a.lost != nil:
+				return notApplied(a.lost)
+			default:
+				return notApplied(fmt.Errorf("isapi: %s: %w", op, ErrIgnored))
 			}
 		}
 		if !time.Now().Before(end) {

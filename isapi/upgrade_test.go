@@ -180,6 +180,105 @@ func TestUploadMishaps(t *testing.T) {
 	}
 }
 
+// slowly is an image on a disk that takes its time.
+type slowly struct{ io.ReaderAt }
+
+func (s slowly) ReadAt(p []byte, off int64) (int, error) {
+	time.Sleep(2 * time.Second)
+	return s.ReaderAt.ReadAt(p, off)
+}
+
+// An upload lasts as long as it moves.
+func TestUploadHasNoLimitOfTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := benchOver(t, "http", upgradable(), nil)
+		defer b.stop()
+		client := b.via(t, b.tap.base, isapi.Options{})
+		image := imageOf(4 << 20)
+		image.Data = slowly{image.Data}
+		start := time.Now()
+		c, err := client.UpdateFirmware(t.Context(), image, nil)
+		require.NoError(t, err)
+		assert.Equal(t, camsec.Applied, c.Outcome)
+		assert.Greater(t, time.Since(start), 2*time.Minute)
+	})
+}
+
+// What is promised to the device, and what is told of progress, is the image
+// alone: the form around it is not.
+func TestUploadCounts(t *testing.T) {
+	for _, post := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			p := upgradable()
+			p.UploadByPost = post
+			b := benchOver(t, "http", p, nil)
+			defer b.stop()
+			var promised []int64
+			client := b.via(t, stub(func(r *http.Request) (*http.Response, error) {
+				if strings.HasSuffix(r.URL.Path, "/updateFirmware") && r.Header.Get("Authorization") != "" {
+					promised = append(promised, r.ContentLength)
+				}
+				return b.tap.base.RoundTrip(r)
+			}), isapi.Options{})
+			image := imageOf(300)
+			var first *isapi.UploadProgress
+			_, err := client.UpdateFirmware(t.Context(), image, &isapi.UploadOptions{Progress: func(p isapi.UploadProgress) {
+				if first == nil || p.Sent < first.Sent {
+					first = &p
+				}
+				assert.Equal(t, image.Size, p.Size)
+				assert.LessOrEqual(t, p.Sent, p.Size)
+			}})
+			require.NoError(t, err)
+			require.NotEmpty(t, promised)
+			assert.Equal(t, image.Size, promised[0], "the PUT")
+			if post {
+				require.Len(t, promised, 2)
+				assert.Greater(t, promised[1], image.Size, "the form")
+				assert.Less(t, promised[1], image.Size+400)
+				assert.Zero(t, first.Sent, "its head is none of the image")
+			}
+		})
+	}
+}
+
+// Without a build any of the version will do; with one no other will.
+func TestUploadHoldsTheBuild(t *testing.T) {
+	for build, outcome := range map[string]camsec.Outcome{"": camsec.Applied, "250101": camsec.Applied, "250102": camsec.NotApplied} {
+		synctest.Test(t, func(t *testing.T) {
+			b := benchOver(t, "http", upgradable(), nil)
+			defer b.stop()
+			image := imageOf(300)
+			image.Firmware.Build = build
+			c, err := b.client.UpdateFirmware(t.Context(), image, nil)
+			assert.Equal(t, outcome, c.Outcome, "%q: %v", build, err)
+			if outcome != camsec.Applied {
+				require.ErrorIs(t, err, isapi.ErrIgnored)
+			}
+		})
+	}
+	// With no version at all another one than before is what is wanted.
+	synctest.Test(t, func(t *testing.T) {
+		b := benchOver(t, "http", upgradable(), nil)
+		defer b.stop()
+		image := imageOf(300)
+		image.Firmware = camsec.Firmware{}
+		c, err := b.client.UpdateFirmware(t.Context(), image, nil)
+		require.NoError(t, err)
+		assert.Equal(t, camsec.Applied, c.Outcome)
+		assert.Len(t, b.Writes(), 1)
+	})
+}
+
+func TestUploadOfNothing(t *testing.T) {
+	b := benchOver(t, "http", upgradable(), nil)
+	for _, size := range []int64{0, -1} {
+		_, err := b.client.UpdateFirmware(t.Context(), isapi.Image{Data: bytes.NewReader(nil), Size: size}, nil)
+		require.ErrorContains(t, err, "no image")
+	}
+	assert.Empty(t, b.tap.sent)
+}
+
 func TestUploadEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := benchOver(t, "http", upgradable(), nil)
