@@ -1,6 +1,7 @@
 package isapi
 
 import (
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -84,6 +85,44 @@ func TestSessionCookies(t *testing.T) {
 	long := strings.Repeat("x", 4<<10-len("WebSession=")-1)
 	require.NotNil(t, take("<sessionTag>t</sessionTag>", "WebSession="+long))
 	require.Nil(t, take("<sessionTag>tt</sessionTag>", "WebSession="+long))
+}
+
+// What cannot be sent a second time is not, and its 401 is the caller's; for the
+// rest a session that the device has forgotten is begun anew.
+func TestSessionRepeatsWhatItCan(t *testing.T) {
+	for name, tc := range map[string]struct {
+		body    io.ReadCloser
+		getBody func() (io.ReadCloser, error)
+		handed  bool
+	}{
+		"no body":                     {nil, nil, false},
+		"a body that is there once":   {io.NopCloser(strings.NewReader("x")), nil, true},
+		"a body that cannot be made":  {io.NopCloser(strings.NewReader("x")), func() (io.ReadCloser, error) { return nil, io.ErrUnexpectedEOF }, true},
+		"a body that can be repeated": {io.NopCloser(strings.NewReader("x")), func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("x")), nil }, false},
+	} {
+		sent := 0
+		tr := newSessionTransport(&Client{plain: stubTransport(func(r *http.Request) (*http.Response, error) {
+			sent++
+			assert.Equal(t, "WebSession=a", r.Header.Get("Cookie"))
+			return &http.Response{StatusCode: http.StatusUnauthorized, Body: io.NopCloser(strings.NewReader("<userCheck/>"))}, nil
+		})})
+		tr.session = &webSession{cookie: "WebSession=a"}
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "http://camera.test/", nil)
+		require.NoError(t, err)
+		req.Body, req.GetBody = tc.body, tc.getBody
+		resp, err := tr.RoundTrip(req)
+		assert.Equal(t, 1, sent, name)
+		if !tc.handed {
+			require.ErrorContains(t, err, "no credential given", "a login was tried: %s", name)
+			continue
+		}
+		require.NoError(t, err, name)
+		assert.Equal(t, http.StatusUnauthorized, resp.StatusCode)
+		b, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		assert.Equal(t, "<userCheck/>", string(b))
+		require.NoError(t, resp.Body.Close())
+	}
 }
 
 // A lock lasts as long as the device says, within a day; one that says

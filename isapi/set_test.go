@@ -254,3 +254,190 @@ func TestSetTimeServerInUse(t *testing.T) {
 	_, err := p.client(t, nil).Device().SetSetting(t.Context(), "time.ntp.server", camsec.ValueOf("time.example"))
 	require.ErrorIs(t, err, errors.ErrUnsupported)
 }
+
+// What would close the way in that this client uses is not sent; the other way
+// is another matter.
+func TestSetAdminAccessGuardsTheWayIn(t *testing.T) {
+	port := 8080
+	const path = "/ISAPI/Security/adminAccesses"
+	doc := "<AdminAccessProtocolList><AdminAccessProtocol><protocol>HTTP</protocol><enabled>true</enabled><portNo>80</portNo></AdminAccessProtocol>" +
+		"<AdminAccessProtocol><protocol>HTTPS</protocol><enabled>true</enabled><portNo>443</portNo><redirectToHttps>false</redirectToHttps></AdminAccessProtocol></AdminAccessProtocolList>"
+	for _, tc := range []struct {
+		scheme, protocol string
+		change           isapi.AdminAccessChange
+		cut              bool
+	}{
+		{"http", "HTTP", isapi.AdminAccessChange{Enabled: camsec.StateOff}, true},
+		{"http", "http", isapi.AdminAccessChange{Port: &port}, true},
+		{"http", "HTTPS", isapi.AdminAccessChange{Enabled: camsec.StateOff}, false},
+		{"http", "HTTPS", isapi.AdminAccessChange{Port: &port}, false},
+		{"http", "HTTPS", isapi.AdminAccessChange{RedirectToHTTPS: camsec.StateOn}, true},
+		{"https", "HTTPS", isapi.AdminAccessChange{Enabled: camsec.StateOff}, true},
+		{"https", "HTTPS", isapi.AdminAccessChange{Port: &port}, true},
+		{"https", "HTTPS", isapi.AdminAccessChange{RedirectToHTTPS: camsec.StateOn}, false},
+		{"https", "HTTP", isapi.AdminAccessChange{Enabled: camsec.StateOff}, false},
+		{"https", "HTTP", isapi.AdminAccessChange{Port: &port}, false},
+	} {
+		p := &paper{docs: map[string]string{path: doc}}
+		c, err := isapi.New(tc.scheme+"://192.0.2.7", nil, &isapi.Options{Base: p, Settle: -1})
+		require.NoError(t, err)
+		change, err := c.SetAdminAccess(t.Context(), tc.protocol, tc.change)
+		if tc.cut {
+			require.ErrorIs(t, err, isapi.ErrCutOff, "%+v", tc)
+			assert.Empty(t, p.puts)
+			continue
+		}
+		require.NoError(t, err, "%+v", tc)
+		assert.Equal(t, camsec.Applied, change.Outcome)
+		assert.Len(t, p.puts, 1)
+	}
+}
+
+// Some devices answer in XML what others answer in JSON, and get back what
+// they sent.
+func TestSetAdvancedInBothForms(t *testing.T) {
+	const path = "/ISAPI/Security/advanced?format=json"
+	for _, e := range []edit{
+		{`{"SecurityAdvanced": {"noOperationEnabled":false, "noOperationTime":15}}`, `{"SecurityAdvanced": {"noOperationEnabled":true, "noOperationTime":15}}`},
+		{"<SecurityAdvanced><noOperationEnabled>false</noOperationEnabled></SecurityAdvanced>", "<SecurityAdvanced><noOperationEnabled>true</noOperationEnabled></SecurityAdvanced>"},
+		{"<SecurityAdvanced><noOperationEnabled>true</noOperationEnabled></SecurityAdvanced>", "<SecurityAdvanced><noOperationEnabled>true</noOperationEnabled></SecurityAdvanced>"},
+		{"<SecurityAdvanced/>", ""},
+		{`{"SecurityAdvanced":{"other":1}}`, ""},
+	} {
+		p := &paper{docs: map[string]string{path: e.before}}
+		var kinds []string
+		c := p.client(t, func(o *isapi.Options) {
+			o.Base = stub(func(r *http.Request) (*http.Response, error) {
+				if r.Method == http.MethodPut {
+					kinds = append(kinds, r.Header.Get("Content-Type"))
+				}
+				return p.RoundTrip(r)
+			})
+		})
+		_, err := c.SetAdvanced(t.Context(), isapi.Advanced{IdleLogout: camsec.StateOn})
+		switch e.after {
+		case "":
+			require.ErrorIs(t, err, errors.ErrUnsupported)
+			assert.Empty(t, p.puts)
+		case e.before:
+			require.NoError(t, err)
+			assert.Empty(t, p.puts)
+		default:
+			require.NoError(t, err)
+			assert.Equal(t, []string{e.after}, p.puts)
+			want := `application/xml; charset="UTF-8"`
+			if e.before[0] == '{' {
+				want = "application/json"
+			}
+			assert.Equal(t, []string{want}, kinds)
+		}
+	}
+}
+
+// A list that is as wanted, of both kinds of address, is left as it is.
+func TestSetIPFilterListThatIsThere(t *testing.T) {
+	const path = "/ISAPI/System/Network/ipFilter"
+	p := &paper{docs: map[string]string{path: "<IPFilter><enabled>false</enabled><permissionType>allow</permissionType><IPFilterAddressList>" +
+		"<IPFilterAddress><AddressMask><ipAddress>192.0.2.9</ipAddress><bitMask>32</bitMask></AddressMask></IPFilterAddress>" +
+		"<IPFilterAddress><AddressMask><ipv6Address>2001:db8::9</ipv6Address></AddressMask></IPFilterAddress></IPFilterAddressList></IPFilter>"}}
+	change, err := p.client(t, nil).SetIPFilterList(t.Context(), "allow", []netip.Addr{netip.MustParseAddr("192.0.2.9"), netip.MustParseAddr("2001:db8::9")})
+	require.NoError(t, err)
+	assert.Equal(t, camsec.Applied, change.Outcome)
+	assert.Empty(t, p.puts)
+}
+
+// Of a change in several documents the outcome is unknown as soon as one was
+// changed and another not.
+func TestSetSeveralDocuments(t *testing.T) {
+	const list = "/ISAPI/Streaming/channels"
+	stream := func(id, on string) string {
+		return "<StreamingChannel><id>" + id + "</id><Transport><Multicast><enabled>" + on + "</enabled></Multicast></Transport></StreamingChannel>"
+	}
+	for _, tc := range []struct {
+		first, second, refused string
+		outcome                camsec.Outcome
+		says                   string
+	}{
+		{"true", "true", "", camsec.Applied, ""},
+		{"true", "false", "", camsec.Applied, ""},
+		{"true", "true", "102", camsec.OutcomeUnknown, "1 of 2 changed"},
+		{"true", "true", "101", camsec.NotApplied, "lowPrivilege"},
+		{"false", "true", "102", camsec.NotApplied, "lowPrivilege"},
+	} {
+		p := &paper{docs: map[string]string{
+			list:          "<StreamingChannelList>" + stream("101", tc.first) + stream("102", tc.second) + "</StreamingChannelList>",
+			list + "/101": stream("101", tc.first), list + "/102": stream("102", tc.second),
+		}}
+		c := p.client(t, func(o *isapi.Options) {
+			o.Base = stub(func(r *http.Request) (*http.Response, error) {
+				if r.Method == http.MethodPut && tc.refused != "" && strings.HasSuffix(r.URL.Path, tc.refused) {
+					const body = "<ResponseStatus><statusCode>4</statusCode><subStatusCode>lowPrivilege</subStatusCode></ResponseStatus>"
+					return &http.Response{StatusCode: 403, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body))}, nil
+				}
+				return p.RoundTrip(r)
+			})
+		})
+		change, err := c.Device().SetSetting(t.Context(), "streaming.multicast", camsec.ValueOf(false))
+		assert.Equal(t, tc.outcome, change.Outcome, "%+v: %v", tc, err)
+		if tc.says == "" {
+			require.NoError(t, err)
+			continue
+		}
+		require.ErrorContains(t, err, tc.says)
+		require.Equal(t, tc.outcome == camsec.OutcomeUnknown, errors.Is(err, camsec.ErrUncertain))
+	}
+}
+
+// A request that was lost with a secret in it leaves all unknown, since the
+// device shows nothing of it; one with what it shows is told by that.
+func TestSetLostWithASecret(t *testing.T) {
+	const path = "/ISAPI/System/Network/SNMP"
+	doc := "<SNMP><SNMPUserList><SNMPUser><id>1</id><userName>read</userName><snmpAuthenticationMethod>MD5</snmpAuthenticationMethod></SNMPUser></SNMPUserList></SNMP>"
+	for _, tc := range []struct {
+		change  isapi.SNMPUserChange
+		outcome camsec.Outcome
+		is      error
+	}{
+		{isapi.SNMPUserChange{Name: "new"}, camsec.NotApplied, io.ErrUnexpectedEOF},
+		{isapi.SNMPUserChange{Name: "new", AuthPassword: secret("Fresh-Value-42")}, camsec.OutcomeUnknown, io.ErrUnexpectedEOF},
+		{isapi.SNMPUserChange{AuthPassword: secret("Fresh-Value-42")}, camsec.OutcomeUnknown, isapi.ErrUnproven},
+	} {
+		p := &paper{docs: map[string]string{path: doc}}
+		c := p.client(t, func(o *isapi.Options) {
+			o.Base = stub(func(r *http.Request) (*http.Response, error) {
+				if r.Method == http.MethodPut {
+					return nil, io.ErrUnexpectedEOF
+				}
+				return p.RoundTrip(r)
+			})
+		})
+		change, err := c.SetSNMPUser(t.Context(), "1", tc.change)
+		require.ErrorIs(t, err, tc.is)
+		assert.Equal(t, tc.outcome, change.Outcome)
+		assert.Equal(t, tc.outcome == camsec.OutcomeUnknown, errors.Is(err, camsec.ErrUncertain))
+	}
+}
+
+// A write without a body says nothing of one.
+func TestDeleteHasNoBody(t *testing.T) {
+	p := &paper{docs: map[string]string{"/ISAPI/Security/users": "<UserList><User><id>1</id><userName>admin</userName></User><User><id>2</id><userName>vms</userName></User></UserList>"}}
+	deleted := 0
+	c := p.client(t, func(o *isapi.Options) {
+		o.Base = stub(func(r *http.Request) (*http.Response, error) {
+			if r.Method != http.MethodDelete {
+				return p.RoundTrip(r)
+			}
+			deleted++
+			assert.Equal(t, "/ISAPI/Security/users/2", r.URL.Path)
+			assert.True(t, r.Body == nil || r.Body == http.NoBody)
+			assert.Empty(t, r.Header.Get("Content-Type"))
+			p.docs["/ISAPI/Security/users"] = "<UserList><User><id>1</id><userName>admin</userName></User></UserList>"
+			const body = "<ResponseStatus><statusCode>1</statusCode></ResponseStatus>"
+			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body))}, nil
+		})
+	})
+	change, err := c.DeleteUser(t.Context(), "vms")
+	require.NoError(t, err)
+	assert.Equal(t, camsec.Applied, change.Outcome)
+	assert.Equal(t, 1, deleted)
+}

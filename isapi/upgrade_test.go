@@ -100,6 +100,7 @@ func TestUploadMishaps(t *testing.T) {
 		opts    isapi.UploadOptions
 		outcome camsec.Outcome
 		is      error
+		text    string
 		puts    int // requests with the image that reached the device
 	}
 	behave := func(bh isapitest.Behaviour) func(*bench) {
@@ -129,12 +130,12 @@ func TestUploadMishaps(t *testing.T) {
 		{name: "stall", arrange: func(b *bench) {
 			b.hold = make(chan struct{})
 			b.Host().Script(authtest.Fault{On: "PUT " + uploads, Hold: b.hold, AfterLogin: true})
-		}, outcome: camsec.NotApplied, is: errAny, puts: 1},
+		}, outcome: camsec.NotApplied, is: errAny, text: "stopped taking the image", puts: 1},
 		{name: "busy", arrange: func(b *bench) { b.Fail("PUT "+uploads, http.StatusServiceUnavailable, "") }, outcome: camsec.NotApplied, is: camsec.ErrBusy, puts: 1},
 		{name: "too many", arrange: func(b *bench) { b.Fail("PUT "+uploads, http.StatusTooManyRequests, "<x/>") }, outcome: camsec.NotApplied, is: errAny, puts: 1},
 		{name: "answer before the end", arrange: fault(authtest.Fault{
 			AfterLogin: true, Body: []byte("<ResponseStatus><statusCode>1</statusCode><subStatusCode>ok</subStatusCode></ResponseStatus>"),
-		}), outcome: camsec.NotApplied, is: errAny, puts: 1},
+		}), outcome: camsec.NotApplied, is: errAny, text: "before it has the whole image", puts: 1},
 		{name: "wrong model", profile: func(p *isapitest.Profile) { p.Model = "DS-2CD9999-TEST" }, outcome: camsec.NotApplied, is: errAny, puts: 1},
 		{name: "comes back with the old version", arrange: behave(isapitest.Behaviour{Effect: isapitest.Ignored}), outcome: camsec.NotApplied, is: isapi.ErrIgnored, puts: 1},
 		{name: "does not come back", profile: func(p *isapitest.Profile) { p.RestartTime = time.Hour }, outcome: camsec.OutcomeUnknown, is: camsec.ErrUncertain, puts: 1},
@@ -167,6 +168,9 @@ func TestUploadMishaps(t *testing.T) {
 					require.NotErrorIs(t, err, camsec.ErrUncertain)
 				default:
 					require.ErrorIs(t, err, u.is)
+				}
+				if u.text != "" {
+					require.ErrorContains(t, err, u.text)
 				}
 				n := 0
 				for _, e := range b.Host().Log() {
