@@ -14,6 +14,9 @@
 //     with everything around it: [Device.SetPassword]
 //   - what listens: [Client.NetworkProtocols], [Client.SwitchProtocol]
 //   - what anybody may read: [Client.Exposure]
+//   - a certificate of the owner's: [Client.InstallCertificate]; clients that
+//     have to show one: [Client.CreateValidationPolicy]
+//   - new firmware, verified before and read back after: [Client.Upgrade]
 //   - what a device refused: [Fault]
 //
 // # Logging in

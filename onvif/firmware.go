@@ -19,7 +19,7 @@ import (
 // StartFirmwareUpgrade asks where and when an image is to be sent; the device
 // may restart for it already. Nothing in ONVIF tells whether an image is
 // authentic: verify it before, with package firmware. [Client.UpgradeByUpload]
-// goes on from here.
+// goes on from here; [Client.Upgrade] does it all.
 //
 //onvif:op StartFirmwareUpgrade
 func (c *Client) StartFirmwareUpgrade(ctx context.Context) (UploadTarget, camsec.Change, error) {
@@ -57,7 +57,8 @@ func (c *Client) startUpload(ctx context.Context, name string) (UploadTarget, ca
 // not at all: an outcome that is unknown is to be resolved by reading the
 // version afterwards. An image that the device refuses is NotApplied.
 //
-// The image is not verified here.
+// The image is not verified here; [Client.Upgrade] does that before, and reads
+// the version afterwards.
 func (c *Client) UpgradeByUpload(ctx context.Context, image io.ReaderAt, size int64) (UploadTarget, camsec.Change, error) {
 	t, change, err := c.StartFirmwareUpgrade(ctx)
 	if err != nil {

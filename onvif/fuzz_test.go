@@ -1,8 +1,10 @@
 package onvif_test
 
 import (
+	"encoding/xml"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,6 +40,47 @@ func FuzzEnvelope(f *testing.F) {
 			return
 		}
 		require.ErrorIs(t, err, camsec.ErrMalformed)
+	})
+}
+
+// However a fault is written, and at whatever status and depth, it is a typed
+// error; the device's sentences stay out of its text.
+func FuzzFault(f *testing.F) {
+	f.Add(200, "env:Sender", "ter:NotAuthorized", "", "You still have 22 attempt(s)", "", uint8(0))
+	f.Add(500, "env:Reveiver", "ter:InvalidDot11", "ter:ActionNotSupported", "x", "Password rejected: hunter2", uint8(3))
+	f.Add(501, "", "", "", "", "", uint8(40))
+	f.Fuzz(func(t *testing.T, status int, code, sub, subsub, reason, detail string, depth uint8) {
+		if status < 200 || status > 599 || len(code)+len(sub)+len(subsub)+len(reason)+len(detail) > 4000 || depth > 50 {
+			return
+		}
+		esc := func(s string) string {
+			var b strings.Builder
+			_ = xml.EscapeText(&b, []byte(s)) // a Builder takes it all
+			return b.String()
+		}
+		value := func(s string) string { return "<e:Value>" + esc(s) + "</e:Value>" }
+		body := "<e:Fault><e:Code>" + value(code) + "<e:Subcode>" + value(sub) + "<e:Subcode>" + value(subsub) + "</e:Subcode></e:Subcode></e:Code>" +
+			"<e:Reason><e:Text>" + esc(reason) + "</e:Text></e:Reason><e:Detail>" + esc(detail) + "</e:Detail></e:Fault>"
+		err := onvif.ReadAnswer("GetUsers", status, "application/soap+xml", envelope(strings.Repeat("<x>", int(depth))+body+strings.Repeat("</x>", int(depth))))
+		fault, ok := errors.AsType[*onvif.Fault](err)
+		require.True(t, ok, "%v", err)
+		require.Equal(t, status, fault.HTTPStatus)
+		require.Len(t, fault.Subcodes, 2)
+		require.Less(t, len(err.Error()), 500)
+		if words := strings.TrimSpace(detail); len(words) > 12 && !strings.Contains(code+sub+subsub, words) {
+			require.NotContains(t, err.Error(), words)
+		}
+		meanings := 0
+		for _, e := range []error{
+			camsec.ErrUnauthorized, camsec.ErrForbidden, camsec.ErrLocked, camsec.ErrWeakPassword, camsec.ErrNotFound, camsec.ErrBusy, errors.ErrUnsupported,
+			onvif.ErrFull, onvif.ErrInUse, onvif.ErrNoTLS, onvif.ErrNoPolicy, onvif.ErrPortInUse, onvif.ErrUserExists, onvif.ErrFixedUser,
+		} {
+			if errors.Is(err, e) {
+				meanings++
+			}
+		}
+		require.LessOrEqual(t, meanings, 1, "it means one thing")
+		camsec.ReasonOf(err)
 	})
 }
 

@@ -614,7 +614,7 @@ func signMedia(ctx context.Context, c *onvif.Client) (path string, err error) {
 // send, or nothing.
 var withoutOperation = []string{
 	"AwaitKey", "BaseURL", "Challenge", "CheckPassword", "Close", "Detect", "Device", "Exposure", "InstallCertificate", "ProvePassword", "Renew", "SwitchProtocol", "Target", "Trust",
-	"UpgradeByUpload", "Upload",
+	"Upgrade", "UpgradeByUpload", "Upload",
 }
 
 var opComment = regexp.MustCompile(`(?m)^//onvif:op (?:(tas):)?(\S+)$`)

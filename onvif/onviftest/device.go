@@ -75,6 +75,7 @@ type Device struct {
 	certs     []certificate
 	cas       []certificate
 	certMode  bool
+	off       bool // ONVIF is
 	reboots   int
 	resets    []string
 	uploads   map[string]string // path -> what for

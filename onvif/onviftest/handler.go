@@ -170,6 +170,8 @@ func (d *Device) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		d.other.ServeHTTP(w, r)
+	case d.isOff():
+		http.NotFound(w, r)
 	case strings.HasPrefix(r.URL.Path, "/onvif/upload/"):
 		d.upload(w, r)
 	case r.Method != http.MethodPost:
@@ -179,6 +181,12 @@ func (d *Device) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		d.serveSOAP(w, r)
 	}
+}
+
+func (d *Device) isOff() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.off
 }
 
 func (d *Device) serveSOAP(w http.ResponseWriter, r *http.Request) {
@@ -413,7 +421,17 @@ func (d *Device) takeImage(image []byte) bool {
 	}
 	h := sha256.Sum256(image)
 	d.images = append(d.images, Image{int64(len(image)), hex.EncodeToString(h[:])})
+	if d.p.Faults.SilentWrites {
+		return true
+	}
 	d.p.Firmware = version
+	d.off = d.p.Faults.OffAfterUpgrade
+	if d.p.Faults.DropsUsers {
+		for _, u := range d.users[1:] {
+			d.host.RemoveUser(u.Name)
+		}
+		d.users = d.users[:1]
+	}
 	d.reboot()
 	return true
 }

@@ -61,6 +61,10 @@ type Faults struct {
 	ForeignXAddr   bool // services are at another address
 	ForgetsLevel   bool // SetUser makes everybody a User
 	TakesReplays   bool // a UsernameToken is good as often as it is sent
+	// OffAfterUpgrade: ONVIF is off once new firmware runs.
+	OffAfterUpgrade bool
+	// DropsUsers: new firmware knows the administrator alone.
+	DropsUsers bool
 	// Opens are operations answered to anybody, whatever their class.
 	Opens []string
 }
