@@ -26,7 +26,7 @@ func (m inBody) Read(_ *http.Response, body []byte) auth.MessageReply {
 	r := auth.MessageReply{Left: -1, Refused: bytes.HasPrefix(body, []byte("refused"))}
 	r.Again = m.again && r.Refused
 	r.Locked = bytes.Contains(body, []byte("locked"))
-	for n, word := range []string{"none", "one", "two", "three"} {
+	for n, word := range []string{"zero", "one", "two", "three"} {
 		if bytes.Contains(body, []byte(word+" left")) {
 			r.Left = n
 		}
@@ -171,14 +171,16 @@ func TestMessageLoginNotAllowed(t *testing.T) {
 
 func TestMessageLoginHeedsWhatTheDeviceTells(t *testing.T) {
 	for words, kind := range map[string]auth.Kind{
-		"locked": auth.KindLocked, "none left": auth.KindFewTries, "one left": auth.KindFewTries, "two left": auth.KindFewTries,
+		"locked": auth.KindLocked, "zero left": auth.KindFewTries, "one left": auth.KindFewTries, "two left": auth.KindFewTries,
 	} {
-		d := &messageDevice{password: right, status: 400, words: words}
-		rt := d.transport(t, right, inBody{}, nil)
-		_, err := post(t, rt, "read")
-		require.Equal(t, kind, kindOf(t, err))
-		require.ErrorIs(t, err, camsec.ErrLocked)
-		require.Zero(t, d.wrong)
+		for _, status := range []int{400, 401} {
+			d := &messageDevice{password: right, status: status, words: words}
+			rt := d.transport(t, right, inBody{}, nil)
+			_, err := post(t, rt, "read")
+			require.Equal(t, kind, kindOf(t, err))
+			require.ErrorIs(t, err, camsec.ErrLocked)
+			require.Zero(t, d.wrong)
+		}
 	}
 }
 

@@ -429,8 +429,15 @@ func TestUsersOfBothStores(t *testing.T) {
 	require.Len(t, users, 2)
 
 	f.answers["GET /ISAPI/Security/users"] = answer{body: `<UserList><Unexpected/></UserList>`}
+	f.sent = nil
 	_, err = client(t, f).Device().Users(t.Context())
 	require.ErrorIs(t, err, camsec.ErrMalformed)
+	require.Len(t, f.sent, 2, "the other store is asked all the same")
+	f.answers["GET /ISAPI/Security/users"] = answer{err: errors.New("connection reset")}
+	f.sent = nil
+	_, err = client(t, f).Device().Users(t.Context())
+	require.ErrorContains(t, err, "connection reset")
+	require.Len(t, f.sent, 1, "who is gone is asked nothing more")
 }
 
 func TestLoginStateBeforeAnyLogin(t *testing.T) {

@@ -48,7 +48,7 @@ func newDraft(op Operation, resp *wire.Response, doc *wire.Node) (*draft, error)
 	if bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) {
 		return &draft{op: op, json: bytes.Clone(body)}, nil
 	}
-	if doc.Flags != 0 || !utf8.Valid(body) || bytes.IndexByte(body, 0) >= 0 {
+	if doc.Flags != 0 || !utf8.Valid(body) || bytes.Contains(body, []byte{0}) {
 		return nil, malformed(op, "document that cannot be written back as it came")
 	}
 	d := &draft{op: op, crlf: bytes.Contains(body, []byte("\r\n"))}
