@@ -33,7 +33,8 @@ type RunOptions struct {
 	// themselves; nil means all of them.
 	Retry func(error) bool
 	// Backoff is the pause before the second try; it doubles with each. 0
-	// means 2 seconds.
+	// means 2 seconds. An error with a method Wait() time.Duration, such as a
+	// 503's that says when to come back, makes it longer, up to five minutes.
 	Backoff time.Duration
 	// Refusals is how many devices may refuse an account before it is not
 	// used any more, 0 means 3; one more for every twenty devices that took
@@ -81,11 +82,11 @@ type Visit[T any] struct {
 }
 
 // An Event tells of a run's progress. What is "start", "done", "retry",
-// "skip", "wave" or "stop".
+// "skip", "wave", "slow" (of a site) or "stop".
 type Event struct {
 	What    string
 	Time    time.Time
-	Target  Target // the zero one for "wave" and "stop"
+	Target  Target // the zero one for "wave" and "stop"; for "slow" one of the site
 	Err     error
 	Message string
 	// Counts so far. Pulled are the targets taken from the sequence.
@@ -224,6 +225,7 @@ type job struct {
 	account string
 	seq     int
 	tries   int
+	begun   int // which visit of the run it is, from 1
 	wave    int
 	ready   time.Time // not before
 }
@@ -242,6 +244,7 @@ type runner struct {
 	gone     chan struct{}
 
 	pulled, inFlight, done, failed, skipped int
+	begun                                   int // visits, with those that were tried again
 }
 
 func newRunner(opts *RunOptions) *runner {
@@ -302,7 +305,7 @@ func (r *runner) take(next func() (Target, bool)) (j *job, why string, err error
 			return j, why, &Problem{Code: ReasonCancelled, Message: why}
 		}
 	}
-	for {
+	for !r.throttle.full() {
 		if j := r.queue.take(now, r.fits); j != nil {
 			if r.Journal != nil && j.tries == 0 && r.Journal.Finished(j.target.Key()) {
 				r.settle(j, nil, true)
@@ -329,7 +332,7 @@ func (r *runner) take(next func() (Target, bool)) (j *job, why string, err error
 			}
 			return j, "", nil
 		}
-		if r.drained || r.throttle.full() {
+		if r.drained {
 			return nil, "", nil
 		}
 		t, ok := next()
@@ -339,6 +342,7 @@ func (r *runner) take(next func() (Target, bool)) (j *job, why string, err error
 		}
 		r.queue.put(r.admit(t), now)
 	}
+	return nil, "", nil
 }
 
 // opens is when a window that is closed opens; many targets share one.
@@ -383,6 +387,8 @@ func (r *runner) breaker(j *job) *breaker {
 
 func (r *runner) begin(j *job) {
 	j.tries++
+	r.begun++
+	j.begun = r.begun
 	r.inFlight++
 	r.throttle.acquire(j)
 	if b := r.breaker(j); b != nil {
@@ -404,8 +410,19 @@ func (r *runner) end(j *job, err error, goOn bool) (again bool) {
 			r.tell("stop", Target{}, b.problem(), b.problem().Message)
 		}
 	}
+	if goOn {
+		if slowed, limit := r.throttle.learn(j, err, r.begun); slowed {
+			r.tell("slow", j.target, err, fmt.Sprintf("several devices of site %s are busy or out of reach: %d at once for now", printable(j.target.Scope), limit))
+		}
+	}
 	if err != nil && goOn && j.tries < r.Tries && mayWorkLater(err) && (r.Retry == nil || r.Retry(err)) {
 		pause := min(r.Backoff<<min(j.tries-1, 16), max(r.Backoff, time.Minute))
+		if asked, ok := errors.AsType[interface {
+			error
+			Wait() time.Duration
+		}](err); ok {
+			pause = max(pause, min(asked.Wait(), longestWait))
+		}
 		// Up to half as long again, so that a site's devices do not come back
 		// all at once.
 		h := fnv.New64a()
@@ -425,6 +442,9 @@ func (r *runner) end(j *job, err error, goOn bool) (again bool) {
 	return false
 }
 
+// longestWait bounds how long a device may ask to be left alone.
+const longestWait = 5 * time.Minute
+
 // settle tells the waves that a job is over.
 func (r *runner) settle(j *job, err error, skipped bool) {
 	if r.waves != nil {
@@ -437,8 +457,12 @@ func (r *runner) idle() bool {
 	return r.drained && r.queue.empty() && (r.waves == nil || r.waves.over())
 }
 
-// nextTime is when something that waits may go on.
+// nextTime is when something that waits may go on, unless it needs a result
+// first.
 func (r *runner) nextTime() (time.Time, bool) {
+	if r.throttle.full() {
+		return time.Time{}, false
+	}
 	at, ok := r.queue.nextTime()
 	if r.waves != nil {
 		if w, some := r.waves.nextTime(); some && (!ok || w.Before(at)) {

@@ -4,7 +4,8 @@ import "cmp"
 
 // Limits bound how many visits are under way at once, as a tree: one needs
 // room at every level from the whole fleet down to its device. Zero fields
-// are the defaults; a negative one is without limit.
+// are the defaults; a negative one is without limit. A site of which several
+// devices are busy or out of reach at once is visited by fewer for a while.
 type Limits struct {
 	All      int // 0 means 32
 	Site     int // targets of one scope, 0 means no limit
@@ -40,6 +41,7 @@ func (l Limits) all() int {
 type throttle struct {
 	limit map[byte]int // by the first letter; 0 or less is without limit
 	used  map[string]int
+	paces map[string]*pace // of sites that something was learned about
 }
 
 func newThrottle(l Limits) *throttle {
@@ -48,17 +50,17 @@ func newThrottle(l Limits) *throttle {
 			'*': l.all(), 's': max(l.Site, 0), 'r': max(cmp.Or(l.Recorder, 2), 0),
 			'd': max(cmp.Or(l.Device, 1), 0), 'a': max(l.Account, 0),
 		},
-		used: map[string]int{},
+		used: map[string]int{}, paces: map[string]*pace{},
 	}
 }
 
 // levels names what a target needs a token of. Those without a limit are left
-// out.
+// out, but for the site, which may have to be slowed.
 func (t *throttle) levels(target Target, recorder, account string) []string {
 	out := []string{"*"}
 	site := keyEscaper.Replace(target.Scope)
 	for _, l := range []string{"s" + site, "r" + site + "/" + recorder, "d" + target.Key(), "a" + account} {
-		if t.limit[l[0]] <= 0 || l[0] == 'r' && recorder == "" || l[0] == 'a' && account == "" {
+		if t.limit[l[0]] <= 0 && (l[0] != 's' || site == "") || l[0] == 'r' && recorder == "" || l[0] == 'a' && account == "" {
 			continue
 		}
 		out = append(out, l)
@@ -71,7 +73,7 @@ func (t *throttle) levels(target Target, recorder, account string) []string {
 // tokens for ever that others take in turn.
 func (t *throttle) fits(j, oldest *job) bool {
 	for _, l := range j.levels {
-		limit := t.limit[l[0]]
+		limit := t.limitOf(l)
 		if limit <= 0 {
 			continue
 		}

@@ -70,15 +70,19 @@ func sleep(ctx context.Context, d time.Duration) error {
 }
 
 // No schedule exceeds a limit at any level of the tree, and every target gets
-// its turn: whatever the limits, the targets and how long visits take.
+// its turn: whatever the limits, the targets, how long visits take, and which
+// of them end in a device that is busy, so that its site is slowed.
 func TestThrottleTree(t *testing.T) {
-	for seed := range uint64(30) {
+	slowed := 0
+	for seed := range uint64(40) {
 		rng := rand.New(rand.NewPCG(seed, 7))
 		limits := camsec.Limits{
 			All: 1 + rng.IntN(12), Site: rng.IntN(5), Recorder: 1 + rng.IntN(3), Device: 1, Account: rng.IntN(4),
 		}
 		n := 60 + rng.IntN(200)
 		took := make([]time.Duration, n)
+		trouble := []float64{0, 0, 0.1, 0.3, 0.9}[rng.IntN(5)]
+		busy := make([][3]bool, n)
 		targets := slices.Collect(cameras(n, func(i int, t *camsec.Target) {
 			t.Scope = fmt.Sprintf("site-%d", rng.IntN(4))
 			t.ID = fmt.Sprintf("cam-%d", i-rng.IntN(2)*min(i, 1)) // some twice
@@ -88,15 +92,23 @@ func TestThrottleTree(t *testing.T) {
 			}
 			t.Labels["account"] = fmt.Sprintf("user-%d", rng.IntN(3))
 			took[i] = time.Duration(rng.IntN(2000)) * time.Millisecond
+			for try := range busy[i] {
+				busy[i][try] = rng.Float64() < trouble
+			}
 		}))
 		synctest.Test(t, func(t *testing.T) {
 			g := newGauge()
-			var total time.Duration
-			for _, d := range took {
-				total += d
+			const pause = time.Millisecond
+			total := time.Duration(n) * 20 * pause
+			for i, d := range took {
+				for _, b := range busy[i] {
+					if total += d; !b {
+						break
+					}
+				}
 			}
 			began := time.Now()
-			seen := map[string]int{}
+			seen, tries := map[string]int{}, make([]int, n)
 			visit := func(ctx context.Context, target camsec.Target) (int, error) {
 				names := []string{"all", "site " + target.Scope, "device " + target.Key(), "account " + target.Labels["account"]}
 				if via := target.Labels["via"]; via != "" {
@@ -105,10 +117,24 @@ func TestThrottleTree(t *testing.T) {
 				defer g.enter(names...)()
 				var i int
 				_, _ = fmt.Sscan(target.Labels["n"], &i)
-				return i, sleep(ctx, took[i])
+				tries[i]++
+				if err := sleep(ctx, took[i]); err != nil {
+					return i, err
+				}
+				if busy[i][tries[i]-1] {
+					return i, camsec.ErrBusy
+				}
+				return i, nil
 			}
-			for v := range camsec.Run(t.Context(), slices.Values(targets), visit, &camsec.RunOptions{Limits: limits}) {
-				require.NoError(t, v.Err)
+			opts := &camsec.RunOptions{Limits: limits, Backoff: pause, Events: func(e camsec.Event) {
+				if e.What == "slow" {
+					slowed++
+				}
+			}}
+			for v := range camsec.Run(t.Context(), slices.Values(targets), visit, opts) {
+				if !busy[v.Value][2] {
+					require.NoError(t, v.Err)
+				}
 				seen[v.Target.Labels["n"]]++
 			}
 			require.Len(t, seen, n, "none starves")
@@ -126,6 +152,7 @@ func TestThrottleTree(t *testing.T) {
 			}
 		})
 	}
+	require.NotZero(t, slowed)
 }
 
 // The oldest that waits is not passed by for ever by younger ones that each

@@ -91,6 +91,10 @@ func (e *Error) Is(target error) bool {
 	return target == camsec.ErrMalformed
 }
 
+// Wait tells how long the device asks to be left alone, 0 when it did not say.
+// It is what [camsec.Run] goes by.
+func (e *Error) Wait() time.Duration { return e.RetryAfter }
+
 // KindOf returns the kind of the first [Error] in err's chain, KindUnknown
 // when there is none.
 func KindOf(err error) Kind {
