@@ -16,7 +16,8 @@ type pace struct {
 	since int
 }
 
-// Of a round, so many devices in trouble, and at least that share, slow a site.
+// So many devices in trouble slow a site, if they are at least that share of
+// the round, and of what is under way there.
 const (
 	slowDevices = 2
 	slowShare   = 4 // a quarter
@@ -61,9 +62,9 @@ func (t *throttle) learn(j *job, err error, begun int) (slowed bool, limit int) 
 		}
 		p.bad[j.target.Key()] = true
 	}
+	under := t.used[site] + 1 // with this one
 	switch {
-	case len(p.bad) >= slowDevices && len(p.bad)*slowShare >= p.visits:
-		under := t.used[site] + 1 // with this one
+	case len(p.bad) >= slowDevices && len(p.bad)*slowShare >= max(p.visits, under):
 		if p.limit == 0 {
 			p.most = max(under, t.limit['s'])
 			p.limit = p.most
@@ -72,7 +73,7 @@ func (t *throttle) learn(j *job, err error, begun int) (slowed bool, limit int) 
 		p.limit = max(min(p.limit, under)/2, p.step())
 		p.since, p.visits, p.bad = begun, 0, nil
 		return p.limit < was, p.limit
-	case p.visits >= max(p.limit, slowDevices*slowShare):
+	case p.visits >= max(p.limit, under, slowDevices*slowShare):
 		if p.limit > 0 {
 			p.limit += p.step()
 		}

@@ -89,8 +89,8 @@ func TestSiteIsSlowedAndRecovers(t *testing.T) {
 			assert.Contains(t, e.Message, "site thin")
 			assert.ErrorIs(t, e.Err, camsec.ErrBusy)
 		}
-		// Forty at once would be turned away thirty-five times a second.
-		assert.Less(t, busyEarly, 300)
+		// At forty at once it would be thirty-five a second, 3,150 in all.
+		assert.Less(t, busyEarly, 600)
 		assert.Greater(t, sites["thin"].most, 30, "at the end it is visited as before")
 	})
 }
@@ -123,7 +123,10 @@ func TestSiteIsNotSlowed(t *testing.T) {
 					return 0, tc.err(i)
 				}
 				slowed := false
-				opts := &camsec.RunOptions{Events: func(e camsec.Event) { slowed = slowed || e.What == "slow" }}
+				opts := &camsec.RunOptions{Events: func(e camsec.Event) {
+					// At the end nothing is left beside what is tried again.
+					slowed = slowed || e.What == "slow" && e.Done < 150
+				}}
 				began := time.Now()
 				n := 0
 				for range camsec.Run(t.Context(), cameras(200, func(_ int, t *camsec.Target) { t.Scope = tc.scope }), visit, opts) {

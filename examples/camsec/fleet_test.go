@@ -1,10 +1,16 @@
 package main
 
 import (
+	"bytes"
+	"encoding/csv"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -114,4 +120,45 @@ func TestForgetLogins(t *testing.T) {
 	code, _, errs = camsecRun(t, append(args, "-forget-logins")...)
 	assert.Zero(t, code, errs)
 	assert.Equal(t, 1, cam.Host().FailedLogins())
+}
+
+// Cameras behind one recorder are visited two at a time, however many visits
+// the run may have under way; the output says what they are behind.
+func TestCamerasBehindARecorder(t *testing.T) {
+	var now, most atomic.Int32
+	list := "address,id,via,protocol\n"
+	for i := range 8 {
+		cam, err := isapitest.Start(isapitest.CurrentCamera(), &isapitest.Options{InProcess: true})
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = cam.Close() })
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			n := now.Add(1)
+			for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+			}
+			time.Sleep(5 * time.Millisecond) // so that others would be seen beside it
+			cam.Host().ServeHTTP(w, r)
+			now.Add(-1)
+		}))
+		t.Cleanup(srv.Close)
+		list += fmt.Sprintf("%s,cam-%d,nvr,isapi\n", srv.URL, i)
+	}
+	nvr := isapitest.New(t, isapitest.CurrentCamera())
+	list += nvr.Addr() + ",nvr,,isapi\n"
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "list.csv"), []byte(list), 0o600))
+	code, out, errs := camsecRun(t, "inventory", "-json", "-inventory", filepath.Join(dir, "list.csv"), "-csv", filepath.Join(dir, "out.csv"),
+		"-user", nvr.User(), "-password-file", passwordFile(t, nvr.Password()), "-state", filepath.Join(dir, "state"))
+	require.Equal(t, exitOK, code, errs)
+	assert.LessOrEqual(t, most.Load(), int32(2))
+	devices := parse(t, out)["devices"].([]any)
+	require.Len(t, devices, 9)
+	assert.Equal(t, "nvr", devices[0].(map[string]any)["via"])
+	assert.NotContains(t, devices[8], "via")
+	table, err := os.ReadFile(filepath.Join(dir, "out.csv"))
+	require.NoError(t, err)
+	records, err := csv.NewReader(bytes.NewReader(table)).ReadAll()
+	require.NoError(t, err)
+	at := slices.Index(records[0], "via")
+	assert.Equal(t, "nvr", records[1][at])
+	assert.Empty(t, records[9][at])
 }

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/camsec/camsec"
 )
 
 // inventoryLimit bounds the size of an inventory file.
@@ -57,7 +59,7 @@ func readInventory(r io.Reader, name string) ([]*target, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s:%d: %w", name, line+skipped, err)
 	}
-	var rows []*target
+	var rows, all []*target
 	var errs []error
 	for {
 		rec, err := cr.Read()
@@ -76,13 +78,15 @@ func readInventory(r io.Reader, name string) ([]*target, error) {
 		}
 		line, _ := cr.FieldPos(0)
 		t, err := parseRow(columns, rec)
+		t.line = line + skipped
+		all = append(all, t)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s:%d: %w", name, line+skipped, err))
+			errs = append(errs, fmt.Errorf("%s:%d: %w", name, t.line, err))
 			continue
 		}
-		t.line = line + skipped
 		rows = append(rows, t)
 	}
+	errs = append(errs, checkVia(name, all)...)
 	if len(rows) == 0 && len(errs) == 0 {
 		return nil, fmt.Errorf("%s: no device in it", name)
 	}
@@ -135,7 +139,8 @@ func isPasswordColumn(c string) bool {
 	return c == "pass" || c == "pw" || c == "pin code" || slices.ContainsFunc(passwordWords, func(w string) bool { return strings.Contains(c, w) })
 }
 
-// parseRow makes a target of one line. Its errors never repeat a secret.
+// parseRow makes a target of one line, as far as it goes if there is an error.
+// Errors never repeat a secret.
 func parseRow(columns, rec []string) (*target, error) {
 	t := &target{}
 	var errs []error
@@ -175,9 +180,6 @@ func parseRow(columns, rec []string) (*target, error) {
 			if kind, name, ok := strings.Cut(v, ":"); !ok || name == "" || (kind != "env" && kind != "file" && kind != "vault") {
 				errs = append(errs, errors.New("column secret holds a reference, env:NAME or file:PATH, never the password itself"))
 			}
-		case "via":
-			// Reaching it directly could hit another device of the same address.
-			errs = append(errs, errors.New("column via: this version reaches devices directly or by proxy only"))
 		case "proxy":
 			t.proxy = v
 		case "tz":
@@ -210,9 +212,50 @@ func parseRow(columns, rec []string) (*target, error) {
 		for _, e := range errs {
 			texts[e.Error()] = true
 		}
-		return nil, errors.New(strings.Join(slices.Sorted(maps.Keys(texts)), "; "))
+		return t, errors.New(strings.Join(slices.Sorted(maps.Keys(texts)), "; "))
 	}
 	return t, nil
+}
+
+// checkVia finds rows whose recorder, named by its id in the column via, is no
+// row of the same scope, or is behind the row itself. Rows with another mistake
+// count, so that one mistake is one message.
+func checkVia(name string, rows []*target) []error {
+	byID := map[string]*target{}
+	for _, t := range rows {
+		if t.ID != "" && byID[t.Key()] == nil {
+			byID[t.Key()] = t
+		}
+	}
+	recorder := func(t *target) *target {
+		via := t.Labels["via"]
+		if via == "" {
+			return nil
+		}
+		return byID[camsec.Target{Scope: t.Scope, ID: via}.Key()]
+	}
+	var errs []error
+	circle := map[*target]bool{}
+	seen := map[*target]int{} // by which walk, from 1
+	for i, t := range rows {
+		r := t
+		for ; r != nil && seen[r] == 0; r = recorder(r) {
+			seen[r] = i + 1
+		}
+		for r != nil && seen[r] == i+1 && !circle[r] {
+			circle[r] = true
+			r = recorder(r)
+		}
+	}
+	for _, t := range rows {
+		switch via := t.Labels["via"]; {
+		case via != "" && recorder(t) == nil:
+			errs = append(errs, fmt.Errorf("%s:%d: column via: no row of this scope has the id %q", name, t.line, clean(via)))
+		case circle[t]:
+			errs = append(errs, fmt.Errorf("%s:%d: column via: a device cannot be behind itself", name, t.line))
+		}
+	}
+	return errs
 }
 
 func (t *target) label(name, value string) {

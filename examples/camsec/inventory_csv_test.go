@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -79,7 +80,7 @@ func TestInventoryErrorsNameLines(t *testing.T) {
 		},
 		"all of them": {
 			"address,protocol,legacy,tz,via\n10.0.0.1,,,,\n,,yes,,\n10.0.0.2,rtsp,,,\n10.0.0.3,,maybe,,\n10.0.0.4,,,Mars/Base,\n10.0.0.5,,,,nvr\n",
-			[]string{"x.csv:3: no address", "x.csv:4: protocol", "x.csv:5: legacy", "x.csv:6: time zone", "x.csv:7: column via"},
+			[]string{"x.csv:3: no address", "x.csv:4: protocol", "x.csv:5: legacy", "x.csv:6: time zone", "x.csv:7: column via: no row of this scope has the id \"nvr\""},
 		},
 		"quote":          {"address,id\n10.0.0.1,\"a\n", []string{"x.csv:2:"}},
 		"twice":          {"address,id,ID\n1,2,3\n", []string{"stands twice"}},
@@ -100,6 +101,49 @@ func TestInventoryErrorsNameLines(t *testing.T) {
 			assert.NotContains(t, err.Error(), hidden)
 		})
 	}
+}
+
+// The column via names the recorder that a camera is behind: another row, of
+// the same scope, wherever it stands.
+func TestVia(t *testing.T) {
+	rows, err := readInventory(strings.NewReader("address,id,scope,via\n10.0.0.1,a,n,nvr\n10.0.0.2,nvr,n,top\n10.0.0.3,top,n,\n10.0.0.4,nvr,s,\n"), "x.csv")
+	require.NoError(t, err)
+	assert.Equal(t, "nvr", rows[0].Labels["via"])
+	assert.Equal(t, "top", rows[1].Labels["via"], "a recorder may be behind another")
+	assert.Empty(t, rows[2].Labels)
+
+	for name, c := range map[string]struct {
+		text string
+		want []string
+	}{
+		"no such row":         {"address,id,via\n10.0.0.1,a,\n10.0.0.2,b,c\n", []string{`x.csv:3: column via: no row of this scope has the id "c"`}},
+		"in another scope":    {"address,id,scope,via\n10.0.0.1,a,n,\n10.0.0.2,b,s,a\n", []string{"x.csv:3: column via: no row"}},
+		"an address":          {"address,id,via\n10.0.0.1,a,\n10.0.0.2,b,10.0.0.1\n", []string{"x.csv:3: column via: no row"}},
+		"itself":              {"address,id,via\n10.0.0.1,a,a\n", []string{"x.csv:2: column via: a device cannot be behind itself"}},
+		"a circle":            {"address,id,via\n10.0.0.1,a,b\n10.0.0.2,b,c\n10.0.0.3,c,b\n", []string{"x.csv:3: column via: a device cannot", "x.csv:4: column via: a device cannot"}},
+		"two circles":         {"address,id,via\n10.0.0.1,a,b\n10.0.0.2,b,a\n10.0.0.3,c,d\n10.0.0.4,d,c\n10.0.0.5,e,a\n", []string{"x.csv:2:", "x.csv:3:", "x.csv:4:", "x.csv:5:"}},
+		"its row is at fault": {"address,id,via,legacy\n10.0.0.1,a,b,\n10.0.0.2,b,,maybe\n", []string{"x.csv:3: legacy"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := readInventory(strings.NewReader(c.text), "x.csv")
+			require.Error(t, err)
+			lines := strings.Split(err.Error(), "\n")
+			require.Len(t, lines, len(c.want), err)
+			for i, w := range c.want {
+				assert.Contains(t, lines[i], w)
+			}
+		})
+	}
+
+	// A long chain takes no longer than its rows.
+	var text strings.Builder
+	text.WriteString("address,id,via\n")
+	const n = 100_000
+	for i := range n {
+		fmt.Fprintf(&text, "10.0.0.1,%d,%d\n", i, (i+1)%n)
+	}
+	_, err = readInventory(strings.NewReader(text.String()), "x.csv")
+	require.ErrorContains(t, err, "x.csv:100001: column via")
 }
 
 func TestAddresses(t *testing.T) {

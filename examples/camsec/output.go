@@ -89,6 +89,7 @@ type deviceJSON struct {
 	Address   string            `json:"address"`
 	ID        *string           `json:"id"`
 	Scope     string            `json:"scope,omitempty"`
+	Via       string            `json:"via,omitempty"` // the id of the recorder it is behind, as the inventory says
 	Labels    map[string]string `json:"labels,omitempty"`
 	Protocols []protocolJSON    `json:"protocols"`
 	Trust     string            `json:"trust,omitempty"`
@@ -106,7 +107,7 @@ type deviceJSON struct {
 
 func deviceOf(v visit) deviceJSON {
 	t := v.target
-	d := deviceJSON{Address: t.Address, ID: orNull(t.ID), Scope: t.Scope, Labels: t.Labels, Error: errorOf(v.err)}
+	d := deviceJSON{Address: t.Address, ID: orNull(t.ID), Scope: t.Scope, Via: t.Labels["via"], Labels: t.Labels, Error: errorOf(v.err)}
 	if v.snap == nil {
 		return d
 	}
@@ -187,7 +188,7 @@ func writeInventoryCSV(w io.Writer, devices []deviceJSON) error {
 		}
 		_ = cw.Write(fields)
 	}
-	put("address", "id", "scope", "channel", "vendor", "model", "serial", "mac", "firmware", "version", "build", "released", "type", "error", "message")
+	put("address", "id", "scope", "via", "channel", "vendor", "model", "serial", "mac", "firmware", "version", "build", "released", "type", "error", "message")
 	parts := func(f *firmwareJSON) [4]string {
 		if f == nil {
 			return [4]string{}
@@ -200,10 +201,10 @@ func writeInventoryCSV(w io.Writer, devices []deviceJSON) error {
 			code, message = string(d.Error.Code), d.Error.Message
 		}
 		f := parts(d.Firmware)
-		put(d.Address, or(d.ID, ""), d.Scope, "", or(d.Vendor, ""), or(d.Model, ""), or(d.Serial, ""), or(d.MAC, ""), f[0], f[1], f[2], f[3], or(d.Type, ""), code, message)
+		put(d.Address, or(d.ID, ""), d.Scope, d.Via, "", or(d.Vendor, ""), or(d.Model, ""), or(d.Serial, ""), or(d.MAC, ""), f[0], f[1], f[2], f[3], or(d.Type, ""), code, message)
 		for _, c := range d.Channels {
 			f := parts(c.Firmware)
-			put(or(c.Address, ""), "", d.Scope, c.ID, "", or(c.Model, ""), or(c.Serial, ""), "", f[0], f[1], f[2], f[3], "", "", "")
+			put(or(c.Address, ""), "", d.Scope, or(d.ID, d.Address), c.ID, "", or(c.Model, ""), or(c.Serial, ""), "", f[0], f[1], f[2], f[3], "", "", "")
 		}
 	}
 	cw.Flush()
