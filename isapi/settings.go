@@ -133,10 +133,10 @@ func (r *settingsReader) access(list AdminAccesses) {
 // lockMax is the longest lock that a device offers, 0 if it does not tell.
 func lockMax(caps Capabilities) int {
 	n, err := strconv.Atoi(strings.TrimSpace(caps.Attr("max", "maxIllegalLoginLockTime")))
-	if err != nil || n < 0 {
+	if err != nil {
 		return 0
 	}
-	return n
+	return max(n, 0)
 }
 
 // logins files how many may be logged in, and the ways around a password.

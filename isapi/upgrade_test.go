@@ -269,7 +269,7 @@ func TestUploadHoldsTheBuild(t *testing.T) {
 		image.Firmware = camsec.Firmware{}
 		c, err := b.client.UpdateFirmware(t.Context(), image, nil)
 		require.NoError(t, err)
-		assert.Equal(t, camsec.Applied, c.Outcome)
+		assert.Equal(t, camsec.Change{Outcome: camsec.Applied, Proof: "runs V5.8.0 build 250101"}, c)
 		assert.Len(t, b.Writes(), 1)
 	})
 }
