@@ -1,10 +1,13 @@
 package isapi_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -271,6 +274,37 @@ func TestUploadHoldsTheBuild(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, camsec.Change{Outcome: camsec.Applied, Proof: "runs V5.8.0 build 250101"}, c)
 		assert.Len(t, b.Writes(), 1)
+	})
+}
+
+// An upload that finds no way to the device has changed nothing, and nobody
+// waits for what becomes of it.
+func TestUploadThatFindsNoWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		noRoute := errors.New("no route")
+		dials := 0
+		c, err := isapi.New("http://192.0.2.7", nil, &isapi.Options{DialContext: func(context.Context, string, string) (net.Conn, error) {
+			if dials++; dials > 1 {
+				return nil, noRoute
+			}
+			client, device := net.Pipe()
+			go func() {
+				defer device.Close()
+				if _, err := http.ReadRequest(bufio.NewReader(device)); err != nil {
+					return
+				}
+				const body = "<DeviceInfo><model>x</model><firmwareVersion>V5.7.18</firmwareVersion></DeviceInfo>"
+				_, _ = fmt.Fprintf(device, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+			}()
+			return client, nil
+		}})
+		require.NoError(t, err)
+		start := time.Now()
+		change, err := c.UpdateFirmware(t.Context(), imageOf(300), nil)
+		require.ErrorIs(t, err, noRoute)
+		assert.Equal(t, camsec.NotApplied, change.Outcome)
+		assert.Zero(t, time.Since(start))
+		require.NoError(t, c.Close())
 	})
 }
 
