@@ -69,6 +69,14 @@ func TestString(t *testing.T) {
 	}
 }
 
+func TestHasCertificates(t *testing.T) {
+	p := trust.System()
+	assert.False(t, p.HasCertificates())
+	assert.False(t, p.WithCertificates().HasCertificates())
+	assert.True(t, p.WithCertificates(selfSigned(t, ecKey(t))).HasCertificates())
+	assert.False(t, p.HasCertificates(), "it was not changed")
+}
+
 func TestPinsMalformed(t *testing.T) {
 	good := trust.PinOf(selfSigned(t, ecKey(t)).Leaf)
 	for _, bad := range [][]string{
