@@ -303,3 +303,30 @@ func TestLogOfFailedLogins(t *testing.T) {
 	require.Contains(t, log.String(), "proven=false")
 	require.NotContains(t, log.String(), right)
 }
+
+// Where a proven Basic login is answered with a better challenge, and the
+// password has changed meanwhile, the new one is the next call's.
+func TestNewCredentialInsteadOfBasic(t *testing.T) {
+	password, header := right, `Basic realm="r"`
+	o := device401(func(r *http.Request) *http.Response { return says(r, 401, challenge, header) }, func(n int, r *http.Request) *http.Response {
+		if n == 2 {
+			return says(r, 401, challenge, md5Challenge)
+		}
+		return says(r, 200)
+	})
+	rt := transport(t, o, "", func(o *auth.TransportOptions) {
+		o.InsecureBasic, o.InsecureBasicOverHTTP = true, true
+		o.Source = auth.SourceFunc(func(context.Context, camsec.Target, camsec.Account) (auth.Credential, error) {
+			return auth.Credential{User: "u", Secret: camsec.NewSecret([]byte(password))}, nil
+		})
+	})
+	_, err := get(t.Context(), rt, deviceURL)
+	require.NoError(t, err)
+	password, header = "new-staple-1", md5Challenge
+	before := o.credentials()
+	_, err = get(t.Context(), rt, deviceURL)
+	require.Equal(t, auth.KindDoubtful, kindOf(t, err))
+	require.Equal(t, 1, o.credentials()-before)
+	_, err = get(t.Context(), rt, deviceURL)
+	require.NoError(t, err)
+}

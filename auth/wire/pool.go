@@ -89,7 +89,7 @@ func (p *Pool) transport(header time.Duration) *http.Transport {
 	defer p.mu.Unlock()
 	t := p.under[header]
 	if t == nil {
-		t = NewHTTPTransport(TransportOptions{Timeouts: Timeouts{Header: header, Dial: -1, TLS: -1}})
+		t = NewHTTPTransport(TransportOptions{Timeouts: Timeouts{Header: header}})
 		t.ResponseHeaderTimeout = header
 		t.MaxIdleConns, t.IdleConnTimeout = p.o.Idle, p.o.IdleTimeout
 		t.DialContext, t.DialTLSContext = dialPooled, dialPooled
