@@ -169,9 +169,10 @@ func ReadTree(r io.ReaderAt, size int64) (*Tree, error) {
 		return nil, untrusted.Errorf(20, "FDT version %d, readable from %d", version, compatible)
 	case offReserve < headerSize || offReserve%8 != 0 || offReserve > total-16:
 		return nil, untrusted.Errorf(16, "memory reservation block at %d", offReserve)
-	case offStruct < headerSize || offStruct%4 != 0 || offStruct > total || sizeStruct > total-offStruct:
+	case offStruct < headerSize || offStruct%4 != 0:
 		return nil, untrusted.Errorf(8, "structure block of %d bytes at %d", sizeStruct, offStruct)
 	case offStrings < offStruct+sizeStruct || offStrings > total || sizeStrings > total-offStrings:
+		// The names follow the structure, so that this bounds both.
 		return nil, untrusted.Errorf(12, "strings block of %d bytes at %d", sizeStrings, offStrings)
 	}
 	t := &Tree{

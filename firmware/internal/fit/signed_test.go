@@ -66,6 +66,48 @@ func TestSignedBytes(t *testing.T) {
 	assert.Equal(t, want, got)
 }
 
+// insert puts a NOP token where the bytes begin, and says where.
+func insert(t *testing.T, b []byte, before []byte) []byte {
+	t.Helper()
+	at := bytes.Index(b, before)
+	require.Positive(t, at)
+	out := append(append(bytes.Clone(b[:at]), tokens(4)...), b[at:]...)
+	for _, word := range []int{1, 3, 9} { // total, the names' place, the structure's size
+		binary.BigEndian.PutUint32(out[4*word:], binary.BigEndian.Uint32(out[4*word:])+4)
+	}
+	return out
+}
+
+// A token that means nothing is signed where all of its node is, and nowhere
+// else; what is signed and lies side by side is one piece.
+func TestSignedTokensWithoutMeaning(t *testing.T) {
+	const all = 45
+	plain := flatten(small(all))
+	want, err := signed(t, plain)
+	require.NoError(t, err)
+	data := append(tokens(3, 4), tokens(4)...) // the property data, of both images
+	listed, err := signed(t, insert(t, plain, data))
+	require.NoError(t, err)
+	assert.Len(t, listed, len(want)+4, "in the image that is signed")
+	at := bytes.Index(want, []byte("k\x00\x00\x00")) + 4
+	assert.Equal(t, tokens(4), listed[at:at+4])
+	below, err := signed(t, insert(t, plain, append(tokens(1), "k\x00\x00\x00"...)))
+	require.NoError(t, err)
+	assert.Equal(t, want, below, "in the node of all images, which is not")
+
+	f, err := parse(plain)
+	require.NoError(t, err)
+	sections, err := f.Signed(f.Configs[0], f.Configs[0].Signatures[0])
+	require.NoError(t, err)
+	assert.Len(t, sections, 9)
+	assert.Equal(t, int64(56), sections[0].Off)
+	for i, s := range sections[1:] {
+		if i < len(sections)-2 {
+			assert.Greater(t, s.Off, sections[i].Off+sections[i].Len, "there is a gap between pieces")
+		}
+	}
+}
+
 func TestSignaturesThatProveNothing(t *testing.T) {
 	const all = 37
 	edit := func(f func(*node)) []byte {

@@ -224,8 +224,10 @@ func TestHostileTrees(t *testing.T) {
 		"structure unaligned": set(2, 57), "structure beyond": set(2, 0xfffffff0), "structure in the header": set(2, 36),
 		"structure too long": set(9, 0xffffffff), "names beyond": set(3, 0xffffff00), "names too long": set(8, 0x7fffffff),
 		"names before the structure": set(3, 40), "reservation beyond": set(4, 0xffffff00), "reservation unaligned": set(4, 41),
-		"old": set(5, 16), "too new": set(6, 18),
-		"structure cut": set(9, 100), "no end token": dtb(tokens(1, 0, 2), nil), "nothing": dtb(nil, nil), "end at once": dtb(tokens(9), nil),
+		"old": set(5, 16), "too new": set(6, 18), "reservation at the end": set(4, uint32(len(good))&^7-8),
+		"names behind the tree": append(set(8, binary.BigEndian.Uint32(good[32:])+1), make([]byte, 4096)...),
+		"structure behind it":   append(set(9, uint32(len(good))), make([]byte, 4096)...),
+		"structure cut":         set(9, 100), "no end token": dtb(tokens(1, 0, 2), nil), "nothing": dtb(nil, nil), "end at once": dtb(tokens(9), nil),
 		"data behind the end": dtb(tokens(1, 0, 2, 9, 4), nil), "unknown token": dtb(tokens(1, 0, 5), nil), "end twice": dtb(tokens(1, 0, 2, 2, 9), nil),
 		"two roots": dtb(tokens(1, 0, 2, 1, 0, 2, 9), nil), "named root": dtb(tokens(1, 0x61000000, 2, 9), nil),
 		"property outside": dtb(tokens(3, 0, 0, 9), []byte("a\x00")), "nop outside": dtb(tokens(4, 1, 0, 2, 9), nil),
@@ -249,6 +251,18 @@ func TestHostileTrees(t *testing.T) {
 		_, err := parse(b)
 		malformed(t, err, name)
 	}
+}
+
+func TestDetect(t *testing.T) {
+	good := flatten(sample())
+	for n, want := range map[int]bool{0: false, 3: false, 4: true, 40: true, len(good): true} {
+		assert.Equal(t, want, fit.Detect(good[:n]), n)
+	}
+	assert.False(t, fit.Detect([]byte{0xd0, 0x0d, 0xfe, 0xee}))
+	b := bytes.Clone(good)
+	binary.BigEndian.PutUint32(b[24:], 17)
+	_, err := parse(b)
+	require.NoError(t, err, "of the version that is the newest")
 }
 
 // Every cut of a good file is an error, and no byte of it makes parsing
