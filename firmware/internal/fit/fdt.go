@@ -290,9 +290,6 @@ func (w *walker) prop(start int64) (*Prop, error) {
 		return nil, err
 	}
 	p := &Prop{nameOff: int64(nameOff), ValueOff: w.at, Len: int64(length)}
-	if p.Len > w.tree.structEnd-w.at {
-		return nil, untrusted.Errorf(start, "a property of %d bytes leaves the structure block", p.Len)
-	}
 	rest := w.tree.strings[min(p.nameOff, int64(len(w.tree.strings))):]
 	end := bytes.IndexByte(rest, 0)
 	if end < 1 || end > maxName {

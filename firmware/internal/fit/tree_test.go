@@ -3,6 +3,8 @@ package fit_test
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
+	"io"
 	"strings"
 	"testing"
 
@@ -294,6 +296,28 @@ func TestReadErrorsAreNoFormatErrors(t *testing.T) {
 	require.Error(t, err)
 	var e *untrusted.Error
 	assert.NotErrorAs(t, err, &e)
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+
+	_, err = fit.Parse(broken{bytes.NewReader(b), 100}, int64(len(b)))
+	require.ErrorIs(t, err, errBroken)
+	assert.NotErrorIs(t, err, io.ErrUnexpectedEOF)
+	assert.ErrorContains(t, err, "reading at 100")
+}
+
+var errBroken = errors.New("the disk is broken")
+
+// broken reads all but one byte.
+type broken struct {
+	r  *bytes.Reader
+	at int64
+}
+
+func (b broken) ReadAt(p []byte, off int64) (int, error) {
+	if off > b.at || off+int64(len(p)) <= b.at {
+		return b.r.ReadAt(p, off)
+	}
+	n, _ := b.r.ReadAt(p[:b.at-off], off)
+	return n, errBroken
 }
 
 func FuzzParse(f *testing.F) {
