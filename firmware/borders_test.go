@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -237,6 +238,9 @@ func TestOpenPGPKeysVerifyNothing(t *testing.T) {
 		{[]byte{0x98, 51, 2, 4}, false},
 		{[]byte{0x98, 51, 7, 4}, false},
 		{[]byte{0x99, 1, 13, 4}, true},
+		{[]byte{0x99, 1, 13, 3}, true},
+		{[]byte{0xc6, 51, 3, 0}, true},
+		{[]byte{0xc6, 0xc1, 13, 3}, true},
 		{[]byte{0x99, 1, 4, 13}, false},
 		{[]byte{0xc6, 51, 4, 0}, true},
 		{[]byte{0xc6, 0xc1, 13, 4}, true},
@@ -253,6 +257,58 @@ func TestOpenPGPKeysVerifyNothing(t *testing.T) {
 		require.NoError(t, err, "%x", c.data)
 		assert.Equal(t, "openpgp key (k)", k[0].String())
 	}
+}
+
+// What is wrong with a file of keys is told in the two words that callers ask
+// for.
+func TestKeyErrors(t *testing.T) {
+	for _, c := range []struct {
+		data []byte
+		want error
+	}{
+		{[]byte("words"), camsec.ErrMalformed},
+		{[]byte("-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n"), errors.ErrUnsupported},
+	} {
+		_, err := firmware.ParseKeys("a file", c.data)
+		require.ErrorIs(t, err, c.want)
+		require.ErrorContains(t, err, "a file: ")
+		for _, other := range []error{camsec.ErrMalformed, errors.ErrUnsupported} {
+			assert.Equal(t, other == c.want, errors.Is(err, other), "%v", other)
+		}
+	}
+	_, err := firmware.ParseCertificates("a file", []byte("words"))
+	require.ErrorIs(t, err, camsec.ErrMalformed)
+	_, err = firmware.ParseCRLs("a file", []byte("words"))
+	require.ErrorIs(t, err, camsec.ErrMalformed)
+	_, err = firmware.NewKey("a key", "words")
+	require.ErrorIs(t, err, camsec.ErrMalformed)
+}
+
+// Where keys and roots are named beside a digest, the digest alone is not
+// enough.
+func TestAPinIsNoSigner(t *testing.T) {
+	image := []byte("image")
+	k, _ := ed25519Key(t)
+	root, _ := authority(t, rsaKey.Public())
+	for _, p := range []firmware.Policy{
+		{Keys: []firmware.Key{k}, Roots: []*x509.Certificate{root}}, {Keys: []firmware.Key{k}}, {Roots: []*x509.Certificate{root}},
+	} {
+		p.Digests, p.Now = []string{sha256Hex(image)}, at(issued)
+		r := verify(t, p, image)
+		assert.Equal(t, firmware.Rejected, r.Verdict)
+		assert.Contains(t, r.Because, "0 of 1 signers stand for the image")
+	}
+}
+
+func TestPackageNamesAreBounded(t *testing.T) {
+	name := func(n int) string {
+		const tail = "/IPC_G5_EN_STD_5.5.113_210317"
+		return strings.Repeat("d", n-len(tail)) + tail
+	}
+	_, err := firmware.ParsePackage(name(256))
+	require.NoError(t, err)
+	_, err = firmware.ParsePackage(name(257))
+	require.ErrorContains(t, err, "too long")
 }
 
 // How a signature was made is told from its own words.

@@ -47,7 +47,8 @@ func TestSaltedImagesNameBothMakers(t *testing.T) {
 func TestSaltedImagesAreWholeBlocks(t *testing.T) {
 	for n, want := range map[int]bool{8: false, 16: false, 31: false, 32: true, 33: false, 47: false, 48: true} {
 		b := append([]byte("Salted__"), make([]byte, n-8)...)
-		_, err := firmware.Inspect(bytes.NewReader(b), int64(n))
+		m, err := firmware.Inspect(bytes.NewReader(b), int64(n))
+		assert.True(t, m.Parts != nil && m.Signatures != nil && m.Uncovered != nil && m.Notes != nil, "no list is null")
 		if want {
 			require.NoError(t, err, n)
 			continue
