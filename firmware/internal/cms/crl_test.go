@@ -5,10 +5,12 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/camsec/camsec/firmware/internal/sig"
 	"github.com/camsec/camsec/firmware/internal/sigtest"
@@ -70,4 +72,38 @@ func TestRevocation(t *testing.T) {
 	m.crls = [][]byte{{0x30, 0}}
 	_, err = check(m.make(t), image, w.options())
 	assert.Equal(t, sig.Malformed, sig.KindOf(err), err)
+}
+
+// So many lists, signers and digests may be in a message, and no more.
+func TestLimitsOfAMessage(t *testing.T) {
+	w := newWorld(t)
+	image := []byte("image")
+	list := crl(t, w.inter, nil).Raw
+	for n, want := range map[int]sig.Kind{16: 0, 17: sig.Malformed} {
+		m := w.mutate(image, func(m *maker) {
+			for range n {
+				m.crls = append(m.crls, list)
+			}
+		})
+		_, err := check(m.make(t), image, w.options())
+		assert.Equal(t, want, sig.KindOf(err), "%d lists: %v", n, err)
+		m = w.mutate(image, func(m *maker) { m.by = slices.Repeat([]*entity{w.signer}, n) })
+		_, err = check(m.make(t), image, w.options())
+		assert.Equal(t, want, sig.KindOf(err), "%d signers: %v", n, err)
+	}
+}
+
+// Of two ways to the anchors the shorter is told.
+func TestTheShorterWayIsTold(t *testing.T) {
+	w := newWorld(t)
+	image := []byte("image")
+	// The intermediate's key has a certificate of its own as a root, too.
+	short := issue(t, nil, "Intermediate", w.inter.key, authority)
+	o := w.options()
+	for _, roots := range [][]*x509.Certificate{{w.root.cert, short.cert}, {short.cert, w.root.cert}} {
+		o.Anchors.Roots = roots
+		res, err := check(w.mutate(image, nil).make(t), image, o)
+		require.NoError(t, err)
+		assert.Contains(t, res.Anchor, "CN=Intermediate")
+	}
 }
