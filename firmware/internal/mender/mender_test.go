@@ -176,11 +176,12 @@ func TestBadArtifacts(t *testing.T) {
 		"bad augment": with(2, file{name: "manifest-augment", data: "x"}), "bad base64": with(2, file{name: "manifest.sig", data: "*"}), "empty signature": with(2, file{name: "manifest.sig"}), "long signature": with(2, file{name: "manifest.sig", data: strings.Repeat("A", 20000)}),
 		"header no gzip": with(3, file{name: "header.tar.gz", data: "x"}), "header no tar": with(3, file{name: "header.tar.gz", data: pack(t, strings.Repeat("x", 600))}),
 		"header-info second": head(file{name: "x"}, info), "header-info no JSON": head(file{name: "header-info", data: "x"}), "type-info no JSON": head(info, file{name: "headers/0000/type-info", data: "x"}),
-		"header grows": head(info, file{name: "x", data: strings.Repeat("\x00", 20<<20)}), "link in header": head(info, file{name: "y", kind: tar.TypeSymlink}), "long header-info": head(file{name: "header-info", data: `{"a":"` + strings.Repeat(" ", 300<<10) + `"}`}),
+		"header grows": head(info, file{name: "x", data: strings.Repeat("\x00", 20<<20)}), "many in header": head(append([]file{info}, many...)...), "link in header": head(info, file{name: "y", kind: tar.TypeSymlink}), "long header-info": head(file{name: "header-info", data: `{"a":"` + strings.Repeat(" ", 300<<10) + `"}`}),
 	} {
 		_, err := parse(b)
 		var e *untrusted.Error
 		require.ErrorAs(t, err, &e, name)
+		assert.Equal(t, name == "header grows", strings.Contains(e.Reason, "unpacks to more than"), "%s: %s", name, e.Reason)
 	}
 	b := archive(t, good...)
 	for n := range b {

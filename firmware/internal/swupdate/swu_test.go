@@ -122,6 +122,7 @@ func TestBadDescriptions(t *testing.T) {
 		"twice": "software = { a = 1; a = 2; }", "include": "@include \"x\"\nsoftware = { }", "list": "software = { a = ( 1 2 ); }", "list end": "software = { a = ( 1,",
 		"list closed wrongly": "software = { a = ( 1 ]; }", "behind JSON": "{ \"software\": {} } x",
 		"deep":             "software = " + strings.Repeat("{ a = ", 40) + "1" + strings.Repeat("; }", 40),
+		"deep lists":       "software = { a = " + strings.Repeat("( ", 40) + "1" + strings.Repeat(" )", 40) + "; }",
 		"many values":      "software = { a = [ " + strings.Repeat("1,", 1<<16) + " ]; }",
 		"many payloads":    list(many.String()),
 		"sha256":           list(`{ filename = "f"; sha256 = "abcd"; }`),
@@ -156,6 +157,9 @@ func TestBadArchives(t *testing.T) {
 		_, err := parse(b)
 		var e *untrusted.Error
 		require.ErrorAs(t, err, &e, name)
+		if at, ok := map[string]int64{"no hex": 54, "sign": 54, "NUL in the name": 110}[name]; ok {
+			assert.Equal(t, at, e.Offset, name)
+		}
 	}
 	b := cpio("070702", good, file{"a", "x"})
 	for n := range b {
