@@ -3,6 +3,7 @@ package firmware
 import (
 	"hash/crc32"
 	"io"
+	"slices"
 
 	"github.com/camsec/camsec/firmware/internal/fwtool"
 	"github.com/camsec/camsec/firmware/internal/pass"
@@ -48,7 +49,7 @@ func parseFwtool(r io.ReaderAt, size int64) (*parsed, error) {
 		})
 	}
 	if f.Signature == nil {
-		if len(f.Chunks) > 1 {
+		if slices.ContainsFunc(f.Chunks, fwtool.Chunk.IsSignature) {
 			p.image.Notes = append(p.image.Notes, "the signature is not the last chunk: fwtool does not find it, and what follows would not be signed")
 		}
 		return p, nil

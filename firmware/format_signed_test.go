@@ -2,12 +2,14 @@ package firmware_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/camsec/camsec"
 	"github.com/camsec/camsec/firmware"
 	"github.com/camsec/camsec/firmware/internal/sigtest"
 )
@@ -64,5 +66,27 @@ func TestFilesThatCarryTheirOwnSignature(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, int64(len(image)), i.Parts[0].Length)
 		}
+	}
+}
+
+// A signature before another chunk is none, and only a signature is called
+// one.
+func TestFwtoolSignaturesThatDoNotComeLast(t *testing.T) {
+	meta := append(make([]byte, 8), fwtoolMetadata...)
+	const note = "the signature is not the last chunk"
+	for name, c := range map[string]struct {
+		image []byte
+		told  bool
+	}{
+		"metadata alone":        {fwtoolChunk([]byte("image"), 1, meta), false},
+		"a chunk of no kind":    {fwtoolChunk(fwtoolChunk([]byte("image"), 1, meta), 7, []byte("x")), false},
+		"a signature before it": {fwtoolChunk(fwtoolChunk([]byte("image"), 0, []byte("untrusted comment: x\nAAAA\n")), 1, meta), true},
+	} {
+		m := inspect(t, c.image)
+		assert.Equal(t, firmware.FormatFwtool, m.Format)
+		assert.Equal(t, c.told, strings.Contains(strings.Join(m.Notes, "\n"), note), name)
+		assert.Empty(t, m.Signatures)
+		_, err := firmware.Inspect(bytes.NewReader(append(c.image[:len(c.image)-4:len(c.image)-4], 0xff, 0xff, 0xff, 0xff)), int64(len(c.image)))
+		require.ErrorIs(t, err, camsec.ErrMalformed, "a chunk of four GiB")
 	}
 }

@@ -45,6 +45,9 @@ func (c Chunk) End() int64 { return c.Offset + c.Length + trailerSize }
 // Info tells whether the chunk holds metadata.
 func (c Chunk) Info() bool { return c.Kind == kindInfo }
 
+// IsSignature tells whether the chunk is of the kind that holds a signature.
+func (c Chunk) IsSignature() bool { return c.Kind == kindSignature }
+
 // SumIs tells whether the CRC-32 (IEEE) of everything before the trailer is
 // the one that the chunk says. fwtool leaves out the final inversion.
 func (c Chunk) SumIs(sum uint32) bool { return ^sum == c.Sum }
