@@ -3,6 +3,7 @@ package firmware_test
 import (
 	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"crypto"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -58,7 +59,8 @@ func TestAugmentedMenderArtifacts(t *testing.T) {
 	sum := sha256.Sum256([]byte(manifest))
 	value, err := rsa.SignPKCS1v15(nil, rsaKey, crypto.SHA256, sum[:])
 	require.NoError(t, err)
-	make := func(extra tarFile, augment bool, more ...tarFile) []byte {
+	packed := false
+	make := func(extra tarFile, augment bool) []byte {
 		files := []tarFile{version, {"manifest", manifest}, {"manifest.sig", base64.StdEncoding.EncodeToString(value)}}
 		payload := []tarFile{{"fw.bin", fw.data}}
 		if augment {
@@ -69,8 +71,16 @@ func TestAugmentedMenderArtifacts(t *testing.T) {
 		if augment {
 			files = append(files, augmented)
 		}
-		files = append(files, tarFile{"data/0000.tar", tarOf(t, payload...)})
-		return []byte(tarOf(t, append(files, more...)...))
+		last := tarFile{"data/0000.tar", tarOf(t, payload...)}
+		if packed {
+			var b bytes.Buffer
+			w := gzip.NewWriter(&b)
+			_, err := w.Write([]byte(last.data))
+			require.NoError(t, err)
+			require.NoError(t, w.Close())
+			last = tarFile{"data/0000.tar.gz", b.String()}
+		}
+		return []byte(tarOf(t, append(files, last)...))
 	}
 	policy := keys(t, rsaKey.Public())
 
@@ -103,5 +113,27 @@ func TestAugmentedMenderArtifacts(t *testing.T) {
 			r = verify(t, policy, changed)
 			assert.Equal(t, firmware.Rejected, r.Verdict, word)
 		}
+	}
+
+	// In a packed payload nobody can say where a file lies: unless all of them
+	// are signed, all of it is open. The gzip header, which says nothing of what
+	// is packed, always is.
+	packed = true
+	for _, augment := range []bool{false, true} {
+		b := make(extra, augment)
+		r := verify(t, policy, b)
+		require.Equal(t, firmware.Accepted, r.Verdict, r.Because)
+		at := int64(bytes.Index(b, []byte{0x1f, 0x8b, 8}))
+		found := map[string]firmware.Range{}
+		for _, u := range r.Uncovered {
+			if u.Offset >= at {
+				found[u.What] = u
+			}
+		}
+		assert.Equal(t, firmware.Range{Offset: at, Length: 10, What: "gzip header of data/0000.tar.gz"}, found["gzip header of data/0000.tar.gz"])
+		_, is := found["tar headers in data/0000.tar.gz"]
+		assert.Equal(t, augment, is, r.Uncovered)
+		b[at+30] ^= 1
+		assert.Equal(t, firmware.Rejected, verify(t, policy, b).Verdict, "what is packed must unpack to what a list says")
 	}
 }
