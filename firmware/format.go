@@ -175,7 +175,7 @@ func parse(r io.ReaderAt, size int64) (*parsed, error) {
 func (p *parsed) describe() {
 	for _, s := range p.signatures {
 		p.image.Signatures = append(p.image.Signatures, EmbeddedSignature{
-			Scheme: s.scheme, Offset: s.at.Off, Length: int64(len(s.value)), Note: s.about,
+			Scheme: s.scheme, Offset: s.at.Off, Length: s.at.Len, Note: s.about,
 		})
 	}
 	if p.opaque != "" {

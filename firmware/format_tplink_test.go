@@ -23,6 +23,7 @@ func TestInspectTPLink(t *testing.T) {
 	assert.Equal(t, "rsa-pss-sha256", m.Signatures[0].Scheme)
 	assert.Equal(t, int64(0x20), m.Signatures[0].Offset)
 	assert.Empty(t, m.Uncovered)
+	assert.EqualValues(t, []int64{0x120, m.Size - 0x120}, []int64{m.Parts[0].Offset, m.Parts[0].Length})
 
 	m = inspect(t, fwType(make([]byte, 100)))
 	assert.Equal(t, "Cloud", m.Claims.Description)

@@ -13,10 +13,28 @@ import (
 	"github.com/camsec/camsec/firmware/internal/imagetest"
 )
 
+// placed tells that all that an image is said to hold lies within it, and that
+// what nothing covers is told in order, each byte once.
+func placed(t *testing.T, m *firmware.Image) {
+	t.Helper()
+	for _, p := range m.Parts {
+		require.True(t, p.Offset >= 0 && p.Length >= 0 && p.Length <= m.Size-p.Offset, "%+v", p)
+	}
+	for _, s := range m.Signatures {
+		require.True(t, s.Offset >= 0 && s.Length >= 0 && s.Length <= m.Size-s.Offset, "%+v", s)
+	}
+	at := int64(0)
+	for _, u := range m.Uncovered {
+		require.True(t, u.Offset >= at && u.Length > 0 && u.Offset+u.Length <= m.Size && u.What != "", "%+v", m.Uncovered)
+		at = u.Offset + u.Length
+	}
+}
+
 func inspect(t *testing.T, b []byte) *firmware.Image {
 	t.Helper()
 	m, err := firmware.Inspect(bytes.NewReader(b), int64(len(b)))
 	require.NoError(t, err)
+	placed(t, m)
 	return m
 }
 

@@ -44,13 +44,7 @@ func FuzzInspect(f *testing.F) {
 		if err != nil {
 			return
 		}
-		var at int64
-		for _, u := range m.Uncovered {
-			if u.Offset < at || u.Length <= 0 || u.Offset+u.Length > int64(len(b)) {
-				t.Fatalf("range %+v of %d bytes, after %d", u, len(b), at)
-			}
-			at = u.Offset + u.Length
-		}
+		placed(t, m)
 	})
 }
 

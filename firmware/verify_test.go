@@ -48,6 +48,7 @@ func verify(t *testing.T, p firmware.Policy, b []byte, s ...firmware.Signature) 
 	require.NoError(t, err)
 	r, err := v.Verify(t.Context(), bytes.NewReader(b), int64(len(b)), &firmware.Evidence{Signatures: s})
 	require.NoError(t, err)
+	placed(t, r.Image)
 	return r
 }
 
