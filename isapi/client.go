@@ -94,11 +94,10 @@ type Client struct {
 	now      func() time.Time
 	readOnly bool
 	hasCred  bool
-	// handshake is what the device showed of itself.
-	handshake handshake
-	loggedIn  atomic.Bool // the device has accepted our credential
-	idle      func()
-	log       *slog.Logger // nil: no log
+	watched  *trust.Watched
+	loggedIn atomic.Bool // the device has accepted our credential
+	idle     func()
+	log      *slog.Logger // nil: no log
 }
 
 // New returns a client of the device at address, without any I/O. An address
@@ -129,7 +128,7 @@ func New(address string, source auth.Source, opts *Options) (*Client, error) {
 	if c.now == nil {
 		c.now = time.Now
 	}
-	c.handshake.host = strings.Trim(host, "[]")
+	verified := camsec.StateUnknown
 	c.plain = opts.Base
 	if c.plain == nil {
 		to := wire.TransportOptions{DialContext: opts.DialContext, Timeouts: opts.Timeouts}
@@ -138,7 +137,7 @@ func New(address string, source auth.Source, opts *Options) (*Client, error) {
 		}
 		c.trust = trustWord(base.Scheme, opts.Trust)
 		if c.trust == "" {
-			c.handshake.verified = camsec.StateOn
+			verified = camsec.StateOn
 		}
 		c.newBase = func() *http.Transport {
 			// A resumed session would show the certificate of the first.
@@ -152,7 +151,8 @@ func New(address string, source auth.Source, opts *Options) (*Client, error) {
 		c.plain, c.idle = opts.Pool.Or(to)
 		c.ownBase = true
 	}
-	c.plain = watchedTransport{c.plain, &c.handshake}
+	c.watched = trust.Watch(c.plain, host, verified)
+	c.plain = c.watched
 	// The transport sees the scheme but not how the certificate was accepted.
 	basic := opts.InsecureBasic && (!opts.Trust.Insecure() || opts.InsecureBasicOverHTTP)
 	budget := opts.Budget
@@ -183,6 +183,11 @@ func (c *Client) Target() camsec.Target { return c.target }
 
 // BaseURL returns scheme and host that requests go to.
 func (c *Client) BaseURL() string { return c.base.Scheme + "://" + c.base.Host }
+
+// Certificate returns what the device showed of itself in the last TLS
+// handshake, without any I/O; false if there was none yet, or the client
+// speaks plain HTTP.
+func (c *Client) Certificate() (trust.Shown, bool) { return c.watched.Shown() }
 
 // Close ends a session, for which it gives the device five seconds, and closes
 // the idle connections that the client opened itself. It always returns nil;

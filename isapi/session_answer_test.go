@@ -138,3 +138,7 @@ func TestSessionLockEnds(t *testing.T) {
 	}
 	assert.Equal(t, 30*time.Minute, tr.until(UserCheck{}).Sub(at))
 }
+
+type stubTransport func(*http.Request) (*http.Response, error)
+
+func (f stubTransport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -88,7 +88,7 @@ func (d *Device) Settings(ctx context.Context) ([]camsec.Setting, error) {
 	r.State("firmware.auto-upgrade", "OnlineUpgradeParameter/timingUpgrade", upgrade.Upgrade)
 	public := read(r, "PublicDeviceInfo", c.PublicDeviceInfo)
 	r.State("http.public-info", "DeviceInfo", public)
-	r.certificate(c)
+	c.watched.File(r.Settings, c.base.Scheme == "http", c.now())
 
 	return r.All()
 }

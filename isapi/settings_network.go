@@ -47,28 +47,3 @@ func (r *settingsReader) log(c *Client) {
 	r.State("log.server", "LogServer/enabled", on)
 	r.State("log.server.tls", "LogServer/transmissionEncryption", server.Encrypted)
 }
-
-// certificate files what the device showed in the handshake of this visit.
-func (r *settingsReader) certificate(c *Client) {
-	cert, ok := c.Certificate()
-	none := &camsec.Problem{Code: camsec.ReasonNotReadable, Message: "no TLS handshake was seen"}
-	switch {
-	case ok:
-		none = nil
-	case r.Stopped() != nil:
-		none = camsec.ProblemOf(r.Stopped())
-	case c.base.Scheme == "http":
-		none.Message = "the device was asked over plain HTTP"
-	}
-	r.Document("TLS handshake", camsec.Recorded, none)
-	add := func(id, path string, v camsec.Value, why *camsec.Problem) {
-		r.Add("tls.certificate."+id, "certificate/"+path, v, why)
-	}
-	add("verified", "issuer", wire.StateValue(cert.Verified),
-		&camsec.Problem{Code: camsec.ReasonNotReadable, Message: "not verified against roots: a pin, or nothing, decided"})
-	add("self-signed", "issuer", camsec.ValueOf(cert.SelfSigned), nil)
-	add("days-left", "validity", camsec.ValueOf(cert.daysLeft(c.now())), nil)
-	add("name-matches", "subjectAltName", camsec.ValueOf(cert.NameMatches), nil)
-	add("key", "subjectPublicKeyInfo", camsec.ValueOf(cert.Key), nil)
-	add("signature", "signatureAlgorithm", camsec.ValueOf(cert.Signature), nil)
-}

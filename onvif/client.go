@@ -78,6 +78,7 @@ type Client struct {
 	target    camsec.Target
 	account   string
 	plain     http.RoundTripper // without credentials
+	watched   *trust.Watched
 	authed    *auth.Transport
 	budget    auth.Budget
 	timeouts  wire.Timeouts
@@ -147,6 +148,12 @@ func New(address string, source auth.Source, opts *Options) (*Client, error) {
 		c.trust = trustWord(base.Scheme, opts.Trust)
 		c.plain, c.idle = opts.Pool.Or(to)
 	}
+	verified := camsec.StateUnknown
+	if opts.Base == nil && base.Scheme == "https" && c.trust == "" {
+		verified = camsec.StateOn
+	}
+	c.watched = trust.Watch(c.plain, host, verified)
+	c.plain = c.watched
 	if source != nil {
 		source = c.noting(source)
 	}
@@ -181,6 +188,11 @@ func (c *Client) isOwn(name string) bool {
 	user, _ := c.user.Load().(string)
 	return name != "" && (name == user || name == c.account)
 }
+
+// Certificate returns what the device showed of itself in the last TLS
+// handshake, without any I/O; false if there was none yet, or the client
+// speaks plain HTTP.
+func (c *Client) Certificate() (trust.Shown, bool) { return c.watched.Shown() }
 
 // Target returns how the caller named the device.
 func (c *Client) Target() camsec.Target { return c.target }

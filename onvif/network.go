@@ -185,6 +185,53 @@ func (c *Client) NTP(ctx context.Context) (NTPSetting, error) {
 	return NTPSetting{state(n.Child("FromDHCP")), hosts(n.All("NTPManual")), hosts(n.All("NTPFromDHCP"))}, nil
 }
 
+// A DNSSetting is which name servers the device asks.
+type DNSSetting struct {
+	FromDHCP camsec.State
+	Servers  []string // set by hand
+	DHCP     []string // from DHCP
+	Search   []string // domains
+}
+
+// DNS reads which name servers the device asks.
+//
+//onvif:op GetDNS
+func (c *Client) DNS(ctx context.Context) (DNSSetting, error) {
+	r, err := c.call(ctx, "DNS", nil)
+	if err != nil {
+		return DNSSetting{}, err
+	}
+	n := r.Child("DNSInformation")
+	if n == nil {
+		return DNSSetting{}, malformed(operation("DNS"), "no DNSInformation")
+	}
+	return DNSSetting{state(n.Child("FromDHCP")), hosts(n.All("DNSManual")), hosts(n.All("DNSFromDHCP")), texts(n.All("SearchDomain"))}, nil
+}
+
+// DefaultGateways reads the addresses by which the device reaches other
+// networks, IPv4 first. Devices write 0.0.0.0 and :: for none; these are left
+// out.
+//
+//onvif:op GetNetworkDefaultGateway
+func (c *Client) DefaultGateways(ctx context.Context) ([]string, error) {
+	r, err := c.call(ctx, "DefaultGateways", nil)
+	if err != nil {
+		return nil, err
+	}
+	n := r.Child("NetworkGateway")
+	if n == nil {
+		return nil, malformed(operation("DefaultGateways"), "no NetworkGateway")
+	}
+	out := []string{}
+	for _, s := range append(texts(n.All("IPv4Address")), texts(n.All("IPv6Address"))...) {
+		if a, err := netip.ParseAddr(s); err == nil && a.IsUnspecified() || s == "" {
+			continue
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
 // hosts reads a list of tt:NetworkHost; 0.0.0.0 is none.
 func hosts(nodes []*wire.Node) []string {
 	var out []string

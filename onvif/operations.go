@@ -95,6 +95,8 @@ var operations = []Operation{
 	{"CreateSelfSignedCertificate", "CreateSelfSignedCertificate", SecurityService, WriteSystem, doc, true},
 	{"CreateUsers", "CreateUsers", DeviceService, WriteSystem, rec, true},
 	{"CreateValidationPolicy", "CreateCertPathValidationPolicy", SecurityService, WriteSystem, doc, true},
+	{"DNS", "GetDNS", DeviceService, ReadSystem, rec, false},
+	{"DefaultGateways", "GetNetworkDefaultGateway", DeviceService, ReadSystem, rec, false},
 	{"DeleteAuthorizationServer", "DeleteAuthorizationServerConfiguration", SecurityService, WriteSystem, doc, true},
 	{"DeleteCRL", "DeleteCRL", SecurityService, Unrecoverable, doc, true},
 	{"DeleteCertificate", "DeleteCertificate", SecurityService, Unrecoverable, doc, true},

@@ -88,6 +88,8 @@ var calls = map[string]func(ctx context.Context, c *onvif.Client) error{
 	},
 	"DeviceInformation":  func(ctx context.Context, c *onvif.Client) error { _, err := c.DeviceInformation(ctx); return err },
 	"DiscoveryMode":      func(ctx context.Context, c *onvif.Client) error { _, err := c.DiscoveryMode(ctx); return err },
+	"DNS":                func(ctx context.Context, c *onvif.Client) error { _, err := c.DNS(ctx); return err },
+	"DefaultGateways":    func(ctx context.Context, c *onvif.Client) error { _, err := c.DefaultGateways(ctx); return err },
 	"DynamicDNS":         func(ctx context.Context, c *onvif.Client) error { _, err := c.DynamicDNS(ctx); return err },
 	"EnabledTLSVersions": func(ctx context.Context, c *onvif.Client) error { _, err := c.EnabledTLSVersions(ctx); return err },
 	"EndpointReference":  func(ctx context.Context, c *onvif.Client) error { _, err := c.EndpointReference(ctx); return err },
@@ -613,7 +615,7 @@ func signMedia(ctx context.Context, c *onvif.Client) (path string, err error) {
 // withoutOperation are the exported methods of Client that send what others
 // send, or nothing.
 var withoutOperation = []string{
-	"AwaitKey", "BaseURL", "Challenge", "CheckPassword", "Close", "Detect", "Device", "Exposure", "InstallCertificate", "ProvePassword", "Renew", "SwitchProtocol", "Target", "Trust",
+	"AwaitKey", "BaseURL", "Certificate", "Challenge", "CheckPassword", "Close", "Detect", "Device", "Exposure", "InstallCertificate", "ProvePassword", "Renew", "SwitchProtocol", "Target", "Trust",
 	"Upgrade", "UpgradeByUpload", "Upload",
 }
 

@@ -63,10 +63,22 @@ func (d *Device) Settings(ctx context.Context) ([]camsec.Setting, error) {
 
 	r.clock(c)
 
-	r.factory(FactoryState(read(r, "Scopes", c.Scopes)))
+	factory := FactoryState(read(r, "Scopes", c.Scopes))
+	r.factory(factory)
+	var activated camsec.Value
+	if factory != camsec.StateUnknown { // in that state anybody may make accounts
+		activated = camsec.ValueOf(factory == camsec.StateOff)
+	}
+	r.Add("device.activated", "Scopes/ScopeItem", activated, wire.NotOffered("the device is not of Profile Q"))
+	r.network(c)
 	r.Number(SettingMinLength, "MinLen", read(r, "PasswordComplexity", c.PasswordComplexity).MinLen)
 	warning := read(r, "AuthFailureWarning", c.AuthFailureWarning)
 	r.State(SettingWarnsFailures, "Enabled", camsec.StateOf(warning.Enabled))
+	alarm := []string{}
+	if warning.Enabled {
+		alarm = append(alarm, "event") // tns1:Device/SecurityPolicy/AuthFailed
+	}
+	r.Add("login.alarm", "Enabled", camsec.ValueOf(alarm), wire.NotTold())
 	remote := read(r, "RemoteUser", c.RemoteUser)
 	r.State(SettingRemoteUser, "RemoteUser/Username", camsec.StateOf(remote.Name != ""))
 
@@ -74,6 +86,8 @@ func (d *Device) Settings(ctx context.Context) ([]camsec.Setting, error) {
 
 	open := wire.ReadDocument(r.Settings, "READ_SYSTEM operations without a credential", camsec.Documented, c.Exposure)
 	r.Add(SettingExposed, "", camsec.ValueOf(slices.Clone(open)), wire.NotTold())
+	r.State("http.public-info", "GetDeviceInformation", camsec.StateOf(slices.Contains(open, "GetDeviceInformation")))
+	c.watched.File(r.Settings, c.base.Scheme == "http", c.now())
 
 	r.rest()
 	return r.All()
@@ -151,6 +165,42 @@ func (r *settingsReader) clock(c *Client) {
 
 func (r *settingsReader) factory(s camsec.State) {
 	r.Add(SettingFactoryState, "Scopes/ScopeItem", wire.StateValue(s), wire.NotOffered("the device is not of Profile Q"))
+}
+
+// network files the first interface, how it reaches others, and how it logs in
+// to its switch.
+func (r *settingsReader) network(c *Client) {
+	var first NetworkInterface
+	if list := read(r, "NetworkInterfaces", c.NetworkInterfaces); len(list) > 0 {
+		first = list[0]
+	}
+	r.State("network.dhcp", "NetworkInterfaces/IPv4/Config/DHCP", first.DHCP)
+	r.Text("network.ip-version", "NetworkInterfaces/IPv4/Enabled", first.version())
+	var gateway camsec.Value
+	if list := read(r, "DefaultGateways", c.DefaultGateways); len(list) > 0 {
+		gateway = camsec.ValueOf(list[0])
+	}
+	r.Add("network.gateway", "NetworkGateway", gateway, wire.NotOffered("no gateway is set"))
+	dns := read(r, "DNS", c.DNS)
+	var servers camsec.Value
+	if list := append(slices.Clone(dns.Servers), dns.DHCP...); len(list) > 0 {
+		servers = camsec.ValueOf(list)
+	}
+	r.Add("network.dns", "DNSInformation", servers, wire.NotOffered("no server is set"))
+
+	used := read(r, "InterfaceDot1X", func(ctx context.Context) (string, error) { return c.InterfaceDot1X(ctx, first.Token) })
+	r.State("network.802.1x", "Dot1XID", camsec.StateOf(used != ""))
+	if used == "" {
+		r.Add("network.802.1x.method", "", camsec.Value{}, wire.NotOffered("it is off"))
+		return
+	}
+	all := read(r, "Dot1XConfigurations", c.Dot1XConfigurations)
+	i := slices.IndexFunc(all, func(d Dot1X) bool { return d.ID == used })
+	method := ""
+	if i >= 0 {
+		method = all[i].Outer.Method
+	}
+	r.Text("network.802.1x.method", "Configuration/Outer@Method", method)
 }
 
 func (r *settingsReader) tls(versions []string) {

@@ -81,6 +81,15 @@ type NetworkInterface struct {
 	Enabled camsec.State
 	IPv4    []string // with prefix length: 192.0.2.1/24
 	IPv6    []string
+	DHCP    camsec.State // for IPv4
+
+	four, six camsec.State // the families are on
+}
+
+// version returns the IP versions in use in the words of package camsec: v4,
+// v6, dual; empty where the device does not tell.
+func (n NetworkInterface) version() string {
+	return map[[2]bool]string{{true, false}: "v4", {false, true}: "v6", {true, true}: "dual"}[[2]bool{n.four == camsec.StateOn, n.six == camsec.StateOn}]
 }
 
 // NetworkInterfaces reads the device's network interfaces.
@@ -97,6 +106,7 @@ func (c *Client) NetworkInterfaces(ctx context.Context) ([]NetworkInterface, err
 			Token: n.Attr("token"), Name: n.At("Info", "Name").String(), MAC: n.At("Info", "HwAddress").String(),
 			Enabled: state(n.Child("Enabled")),
 			IPv4:    addresses(n.At("IPv4", "Config")), IPv6: addresses(n.At("IPv6", "Config")),
+			DHCP: state(n.At("IPv4", "Config", "DHCP")), four: state(n.At("IPv4", "Enabled")), six: state(n.At("IPv6", "Enabled")),
 		})
 	}
 	if len(list) == 0 {

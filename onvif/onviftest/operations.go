@@ -22,7 +22,11 @@ func init() { //nolint:gochecknoinits // the table refers to functions that refe
 		"GetServiceCapabilities": (*Device).serviceCapabilities, "GetCapabilities": (*Device).capabilities,
 		"GetSystemDateAndTime": (*Device).dateAndTime, "SetSystemDateAndTime": (*Device).setDateAndTime,
 		"GetHostname": fixed(`<tds:GetHostnameResponse><tds:HostnameInformation><tt:FromDHCP>false</tt:FromDHCP><tt:Name>sim</tt:Name></tds:HostnameInformation></tds:GetHostnameResponse>`),
-		"GetWsdlUrl":  fixed(`<tds:GetWsdlUrlResponse><tds:WsdlUrl>http://www.onvif.org/</tds:WsdlUrl></tds:GetWsdlUrlResponse>`),
+		"GetDNS": fixed(`<tds:GetDNSResponse><tds:DNSInformation><tt:FromDHCP>false</tt:FromDHCP><tt:SearchDomain>cameras.example</tt:SearchDomain>` +
+			`<tt:DNSManual><tt:Type>IPv4</tt:Type><tt:IPv4Address>192.0.2.53</tt:IPv4Address></tt:DNSManual></tds:DNSInformation></tds:GetDNSResponse>`),
+		"GetNetworkDefaultGateway": fixed(`<tds:GetNetworkDefaultGatewayResponse><tds:NetworkGateway><tt:IPv4Address>192.0.2.1</tt:IPv4Address>` +
+			`<tt:IPv6Address>::</tt:IPv6Address></tds:NetworkGateway></tds:GetNetworkDefaultGatewayResponse>`),
+		"GetWsdlUrl": fixed(`<tds:GetWsdlUrlResponse><tds:WsdlUrl>http://www.onvif.org/</tds:WsdlUrl></tds:GetWsdlUrlResponse>`),
 		"GetEndpointReference": func(d *Device, _ *request) (string, error) {
 			return in("tds:GetEndpointReferenceResponse", el("tds:GUID", d.uuid())), nil
 		},
@@ -313,7 +317,8 @@ func (d *Device) setDateAndTime(q *request) (string, error) {
 func (d *Device) interfaces(*request) (string, error) {
 	return in("tds:GetNetworkInterfacesResponse", in(`tds:NetworkInterfaces token="eth0"`, el("tt:Enabled", true),
 		in("tt:Info", el("tt:Name", "eth0"), el("tt:HwAddress", d.p.MAC), el("tt:MTU", 1500)),
-		in("tt:IPv4", el("tt:Enabled", true), in("tt:Config", in("tt:Manual", el("tt:Address", "192.0.2.20"), el("tt:PrefixLength", 24)), el("tt:DHCP", false))))), nil
+		in("tt:IPv4", el("tt:Enabled", true), in("tt:Config", in("tt:Manual", el("tt:Address", "192.0.2.20"), el("tt:PrefixLength", 24)), el("tt:DHCP", false))),
+		in("tt:IPv6", el("tt:Enabled", false)))), nil
 }
 
 func (d *Device) networkProtocols(*request) (string, error) {

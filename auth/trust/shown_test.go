@@ -1,4 +1,4 @@
-package isapi
+package trust
 
 import (
 	"crypto/ecdsa"
@@ -12,18 +12,19 @@ import (
 	"testing"
 	"time"
 
+	"github.com/camsec/camsec"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 func TestDaysLeft(t *testing.T) {
 	from := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	c := Certificate{NotBefore: from, NotAfter: from.Add(10 * 24 * time.Hour)}
+	c := Shown{NotBefore: from, NotAfter: from.Add(10 * 24 * time.Hour)}
 	for at, want := range map[time.Duration]int{
 		-time.Second: -1, 0: 10, time.Second: 9, 24 * time.Hour: 9, 10*24*time.Hour - time.Second: 0, 10 * 24 * time.Hour: 0,
 		10*24*time.Hour + time.Second: -1, 11*24*time.Hour + time.Second: -2,
 	} {
-		assert.Equal(t, want, c.daysLeft(from.Add(at)), "%v", at)
+		assert.Equal(t, want, c.DaysLeft(from.Add(at)), "%v", at)
 	}
 }
 
@@ -47,7 +48,7 @@ func TestHandshakesAreNoted(t *testing.T) {
 	leaf := func(n byte, key any) *tls.ConnectionState {
 		return &tls.ConnectionState{PeerCertificates: []*x509.Certificate{{Raw: []byte{n}, PublicKey: key}}}
 	}
-	c := &Client{}
+	w := Watch(nil, "camera.test", camsec.StateUnknown)
 	for _, step := range []struct {
 		state *tls.ConnectionState
 		want  string
@@ -61,15 +62,15 @@ func TestHandshakesAreNoted(t *testing.T) {
 		{nil, "ECDSA P-256"},
 		{leaf(1, ed25519.PublicKey{}), "Ed25519"},
 	} {
-		rt := watchedTransport{stubTransport(func(*http.Request) (*http.Response, error) {
+		w.RoundTripper = stubTransport(func(*http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, TLS: step.state}, nil
-		}), &c.handshake}
+		})
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://camera.test/", nil)
 		require.NoError(t, err)
-		resp, err := rt.RoundTrip(req)
+		resp, err := w.RoundTrip(req)
 		require.NoError(t, err)
 		require.NoError(t, resp.Body.Close())
-		got, ok := c.Certificate()
+		got, ok := w.Shown()
 		require.Equal(t, step.want != "", ok)
 		require.Equal(t, step.want, got.Key)
 	}
