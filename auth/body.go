@@ -3,6 +3,7 @@ package auth
 import (
 	"bytes"
 	"io"
+	"maps"
 	"net/http"
 )
 
@@ -33,7 +34,7 @@ func (t *Transport) body(req *http.Request) (*body, error) {
 		return &body{first: rest{io.MultiReader(bytes.NewReader(b), req.Body), req.Body}}, nil
 	}
 	_ = req.Body.Close()
-	return &body{again: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }}, nil
+	return &body{again: func() (io.ReadCloser, error) { return whole(b), nil }}, nil
 }
 
 // repeatable tells whether the body can be sent again after this.
@@ -56,9 +57,13 @@ func (b *body) open() (io.ReadCloser, error) {
 	}
 }
 
-// attach returns a copy of the request with a body to send.
-func (b *body) attach(req *http.Request) (*http.Request, error) {
-	r := req.Clone(req.Context())
+// attach returns a copy of the request with a body to send, and with a header of
+// its own if that is to be changed.
+func (b *body) attach(req *http.Request, header bool) (*http.Request, error) {
+	r := req.WithContext(req.Context())
+	if r.Header = req.Header; header {
+		r.Header = maps.Clone(req.Header)
+	}
 	if r.Header == nil {
 		r.Header = http.Header{}
 	}
@@ -74,10 +79,29 @@ func (b *body) attach(req *http.Request) (*http.Request, error) {
 		if err != nil {
 			return nil, fail(KindBody, err)
 		}
+		if all := inMemory(c); all != nil {
+			c = whole(all)
+		}
 		r.Body, r.GetBody = c, b.again
+	case req.Body == http.NoBody:
+		r.Body = http.NoBody
 	}
 	return r, nil
 }
+
+// inMemory returns the bytes of a body that has them all, and says so; nil if
+// it does not.
+func inMemory(r io.Reader) []byte {
+	if b, ok := r.(interface{ Bytes() []byte }); ok {
+		return b.Bytes()
+	}
+	return nil
+}
+
+// whole is a body that net/http knows to be in memory, and so sends along with
+// the header: it sends every other in packets of its own, since reading it
+// might take a while.
+func whole(b []byte) io.ReadCloser { return io.NopCloser(bytes.NewReader(b)) }
 
 // close closes a body that was never handed on.
 func (b *body) close() {

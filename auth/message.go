@@ -133,9 +133,7 @@ func (c *call) sign(r *http.Request) error {
 	}
 	var b []byte
 	if in != nil {
-		if whole, ok := in.(interface{ Bytes() []byte }); ok { // a copy saved
-			b = whole.Bytes()
-		} else {
+		if b = inMemory(in); b == nil {
 			b, err = io.ReadAll(io.LimitReader(in, maxReplayBody+1))
 		}
 		_ = in.Close()
@@ -147,7 +145,7 @@ func (c *call) sign(r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	r.Body, r.GetBody, r.ContentLength = io.NopCloser(bytes.NewReader(b)), nil, int64(len(b))
+	r.Body, r.GetBody, r.ContentLength = whole(b), nil, int64(len(b))
 	return nil
 }
 

@@ -240,7 +240,7 @@ func (t *Transport) foreign(req *http.Request, b *body) (*http.Response, error) 
 }
 
 func (t *Transport) plain(req *http.Request, b *body, k Kind) (*http.Response, error) {
-	r, err := b.attach(req)
+	r, err := b.attach(req, false)
 	if err != nil {
 		return nil, err
 	}
@@ -417,7 +417,7 @@ func (c *call) settle(o Outcome) {
 
 // send sends the request with what there is.
 func (c *call) send(was sent) (*http.Response, error) {
-	r, err := c.body.attach(c.req)
+	r, err := c.body.attach(c.req, len(c.g.cookies) > 0 || was != sentNothing && !c.message)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,6 @@
 package onvif_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/xml"
@@ -10,28 +9,26 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
-	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/camsec/camsec/auth"
+	"github.com/camsec/camsec/auth/authtest/measure"
 	"github.com/camsec/camsec/auth/wire"
 	"github.com/camsec/camsec/onvif"
 	"github.com/camsec/camsec/onvif/onviftest"
 )
 
-// benchDevice, when set in the environment, makes the test program two
-// simulated devices, one for digest and one for tokens, and a bare server of
-// the same reply: what they allocate must not count as the client's.
-const benchDevice = "CAMSEC_BENCH_ONVIF"
-
+// TestMain also runs the role of a benchmark, which needs a process of its own.
 func TestMain(m *testing.M) {
-	if os.Getenv(benchDevice) == "" {
-		os.Exit(m.Run())
-	}
+	measure.Main(m, map[string]func([]string){"devices": serveTwo})
+}
+
+// serveTwo serves two simulated devices, one for digest and one for tokens, and
+// beside them the same reply without a login, until standard input ends.
+func serveTwo([]string) {
 	var words []string
 	var reply string
 	for _, p := range []onviftest.Profile{onviftest.Axis(), onviftest.Sunba()} {
@@ -60,32 +57,7 @@ func TestMain(m *testing.M) {
 	}
 	go func() { _ = open.Serve(l) }()
 	fmt.Println(strings.Join(append(words, "http://"+l.Addr().String()), " "))
-	_, _ = io.Copy(io.Discard, os.Stdin) // until the benchmark lets go
-	os.Exit(0)
-}
-
-type cost struct{ bytes, allocs float64 }
-
-// measure runs f, warm, and reports what a call allocates.
-func measure(b *testing.B, f func() error) cost {
-	b.Helper()
-	for range 3 {
-		require.NoError(b, f())
-	}
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	n := 0
-	for b.Loop() {
-		if err := f(); err != nil {
-			b.Fatal(err)
-		}
-		n++
-	}
-	runtime.ReadMemStats(&after)
-	c := cost{float64(after.TotalAlloc-before.TotalAlloc) / float64(n), float64(after.Mallocs-before.Mallocs) / float64(n)}
-	b.ReportMetric(c.bytes, "B/call")
-	b.ReportMetric(c.allocs, "allocs/call")
-	return c
+	_, _ = io.Copy(io.Discard, os.Stdin)
 }
 
 const request = `<?xml version="1.0" encoding="UTF-8"?><s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:tds="http://www.onvif.org/ver10/device/wsdl"><s:Body><tds:GetDeviceInformation/></s:Body></s:Envelope>`
@@ -106,27 +78,14 @@ type information struct {
 // token, with what anybody would write for the same reply without any: a POST
 // of net/http with a ready body, and encoding/xml.
 func BenchmarkDeviceInformation(b *testing.B) {
-	self, err := os.Executable()
-	require.NoError(b, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	cmd := exec.CommandContext(ctx, self)
-	cmd.Env = append(os.Environ(), benchDevice+"=1")
-	stdin, err := cmd.StdinPipe()
-	require.NoError(b, err)
-	stdout, err := cmd.StdoutPipe()
-	require.NoError(b, err)
-	require.NoError(b, cmd.Start())
-	defer func() { _ = stdin.Close(); _ = cmd.Wait() }()
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	require.NoError(b, err)
-	f := strings.Fields(line)
+	ctx := b.Context()
+	f := strings.Fields(measure.Start(b, "devices", 0).Line())
 	require.Len(b, f, 7)
 
-	var bare cost
+	var bare measure.Cost
 	b.Run("bare", func(b *testing.B) {
 		client := &http.Client{Transport: &http.Transport{DisableCompression: true}}
-		bare = measure(b, func() error {
+		bare = measure.Calls(b, func() error {
 			req, err := http.NewRequestWithContext(ctx, http.MethodPost, f[6]+"/onvif/device_service", bytes.NewReader([]byte(request)))
 			if err != nil {
 				return err
@@ -151,18 +110,15 @@ func BenchmarkDeviceInformation(b *testing.B) {
 			c, err := onvif.New(f[3*i], auth.Static(f[3*i+1], secret(f[3*i+2])), &onvif.Options{Base: n})
 			require.NoError(b, err)
 			calls := 0
-			own := measure(b, func() error {
-				if calls++; calls == 3 {
+			own := measure.Calls(b, func() error {
+				if calls++; calls == 4 { // of which the first log in
 					n.n = 0
 				}
 				_, err := c.DeviceInformation(ctx)
 				return err
 			})
-			b.ReportMetric(float64(n.n)/float64(calls-2), "requests/call")
-			if bare.allocs > 0 {
-				b.ReportMetric(own.bytes/bare.bytes, "B/bare")
-				b.ReportMetric(own.allocs/bare.allocs, "allocs/bare")
-			}
+			b.ReportMetric(float64(n.n)/float64(calls-3), "requests/call")
+			own.ReportAgainst(b, bare)
 		})
 	}
 }

@@ -174,7 +174,7 @@ func (c *Client) post(ctx context.Context, rt http.RoundTripper, u *url.URL, op 
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header:        http.Header{"Content-Type": contentType},
 		ContentLength: int64(len(body)),
-		Body:          newReady(body),
+		Body:          io.NopCloser(bytes.NewReader(body)), // goes out along with the header
 		GetBody:       func() (io.ReadCloser, error) { return newReady(body), nil },
 	}).WithContext(ctx)
 	resp, err := wire.Do(rt, req, lim.WithTimeouts(c.timeouts))
@@ -184,7 +184,7 @@ func (c *Client) post(ctx context.Context, rt http.RoundTripper, u *url.URL, op 
 	return resp, nil
 }
 
-// A ready is a body that is there in whole.
+// A ready is a body that is there in whole, for logins that need all of it.
 type ready struct {
 	bytes.Reader
 	b []byte

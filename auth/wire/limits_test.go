@@ -214,7 +214,7 @@ func TestTransportKeepsToItself(t *testing.T) {
 	require.Equal(t, 2, rt.MaxConnsPerHost)
 	require.Equal(t, 2, rt.MaxIdleConns)
 	require.Equal(t, 2<<10, rt.ReadBufferSize)
-	require.Equal(t, 1<<10, rt.WriteBufferSize)
+	require.Equal(t, 2<<10, rt.WriteBufferSize)
 	require.Equal(t, 30*time.Second, rt.IdleConnTimeout)
 	require.Equal(t, 10*time.Second, rt.TLSHandshakeTimeout)
 	require.Equal(t, 10*time.Second, rt.ResponseHeaderTimeout)

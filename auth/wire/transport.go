@@ -16,8 +16,7 @@ const (
 	defaultTotal     = 30 * time.Second
 	maxHeaderBytes   = 64 << 10
 	idleConnTimeout  = 30 * time.Second
-	readBufferSize   = 2 << 10 // most replies; longer ones are read past it
-	writeBufferSize  = 1 << 10 // a request's header
+	bufferSize       = 2 << 10 // most requests and replies; longer ones pass it by
 	maxConnsPerHost  = 2
 	keepAliveProbing = 15 * time.Second
 )
@@ -86,8 +85,8 @@ func NewHTTPTransport(o TransportOptions) *http.Transport {
 		MaxIdleConnsPerHost:    maxConnsPerHost,
 		MaxConnsPerHost:        maxConnsPerHost,
 		MaxResponseHeaderBytes: maxHeaderBytes,
-		ReadBufferSize:         readBufferSize,
-		WriteBufferSize:        writeBufferSize,
+		ReadBufferSize:         bufferSize,
+		WriteBufferSize:        bufferSize,
 		DisableCompression:     true,
 		Protocols:              &protocols,
 	}

@@ -67,11 +67,11 @@ func New(user string, secret []byte, created time.Time, random io.Reader) (Token
 // Digest returns Base64(SHA-1(nonce + created + password)). In FIPS-only mode
 // it panics, as SHA-1 does there; [New] returns an error instead.
 func Digest(nonce []byte, created string, password []byte) string {
-	h := sha1.New()
-	_, _ = h.Write(nonce)
-	_, _ = io.WriteString(h, created)
-	_, _ = h.Write(password)
-	return base64.StdEncoding.EncodeToString(h.Sum(nil))
+	b := make([]byte, 0, 128)
+	b = append(append(append(b, nonce...), created...), password...)
+	h := sha1.Sum(b)
+	clear(b)
+	return base64.StdEncoding.EncodeToString(h[:])
 }
 
 // AppendXML appends the token as a Security header block. It bears no
