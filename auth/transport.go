@@ -35,6 +35,12 @@ type TransportOptions struct {
 	// verdicts on logins in replies that are no 401.
 	Message MessageLogin
 
+	// AboutRequest, when not nil, tells whether a 403 speaks of the request, such
+	// as of what the device does not offer; body is at most its first 64 KiB. It
+	// is then handed out at once. Any other 403 to a login on an old nonce is
+	// tried once more with a new one, as some recorders need.
+	AboutRequest func(resp *http.Response, body []byte) bool
+
 	// InsecureBasic allows Basic over https, where a device offers nothing
 	// better. Digest is always taken first.
 	InsecureBasic bool
@@ -328,7 +334,7 @@ func (c *call) run() (*http.Response, error) {
 		case resp.StatusCode == http.StatusProxyAuthRequired:
 			readRefusal(resp)
 			return nil, fail(KindProxy, nil)
-		case resp.StatusCode == http.StatusForbidden && was == sentPreemptive && !retried && !withoutRetry(c.req.Context()) && !c.g.denied[c.path()] && c.body.repeatable():
+		case resp.StatusCode == http.StatusForbidden && was == sentPreemptive && !retried && !withoutRetry(c.req.Context()) && !c.g.denied[c.path()] && c.body.repeatable() && !c.aboutRequest(resp):
 			// Some recorders answer 403 to an old nonce (rroller/dahua#647).
 			retried = true
 			readRefusal(resp)
@@ -360,6 +366,11 @@ func (c *call) run() (*http.Response, error) {
 			return c.reply(resp, was)
 		}
 	}
+}
+
+func (c *call) aboutRequest(resp *http.Response) bool {
+	f := c.t.o.AboutRequest
+	return f != nil && f(resp, peek(resp))
 }
 
 func (c *call) path() string { return c.req.Method + " " + c.req.URL.Path }

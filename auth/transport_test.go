@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"fmt"
@@ -296,4 +297,46 @@ func TestForbiddenWriteIsNotRepeated(t *testing.T) {
 		resp.Body.Close()
 		require.Equal(t, []int{1, 1, 2}[i], served-before)
 	}
+}
+
+// A 403 that speaks of the request is told at once: no login is made anew for
+// it, nor a try spent.
+func TestForbiddenRequestIsNotRepeated(t *testing.T) {
+	const told = "<ResponseStatus><subStatusCode>notSupport</subStatusCode></ResponseStatus>"
+	served := map[string]int{}
+	h := authtest.New(authtest.Options{
+		Users: map[string]string{"admin": "right"},
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if served[r.URL.Path]++; r.URL.Path != "/" {
+				w.WriteHeader(http.StatusForbidden)
+			}
+			if r.URL.Path == "/told" {
+				_, _ = io.WriteString(w, told)
+			}
+		}),
+	})
+	defer h.Close()
+	reserved := 0
+	rt, err := auth.NewTransport(auth.TransportOptions{
+		Base: h.Transport(), Target: camsec.Target{Address: "camera.test"},
+		Source: auth.SourceFunc(func(context.Context, camsec.Target, camsec.Account) (auth.Credential, error) {
+			reserved++
+			return auth.Credential{User: "admin", Secret: camsec.NewSecret([]byte("right"))}, nil
+		}),
+		AboutRequest: func(_ *http.Response, body []byte) bool { return bytes.Contains(body, []byte("notSupport")) },
+	})
+	require.NoError(t, err)
+	for _, path := range []string{"/", "/told", "/told", "/bare", "/told"} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://camera.test"+path, nil)
+		require.NoError(t, err)
+		resp, err := rt.RoundTrip(req)
+		require.NoError(t, err)
+		body, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		require.Equal(t, map[bool]string{true: told}[path == "/told"], string(body), "the words are the caller's to read")
+		resp.Body.Close()
+	}
+	require.Equal(t, map[string]int{"/": 1, "/told": 3, "/bare": 2}, served)
+	require.Equal(t, 2, reserved, "at first, and for the one that might have been an old nonce")
+	require.Equal(t, 8, h.Requests(), "with two challenges")
 }

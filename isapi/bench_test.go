@@ -29,8 +29,13 @@ func TestMain(m *testing.M) {
 			n, _ := strconv.Atoi(args[0])
 			coldSite(n).Serve()
 		},
-		"cold": visitCold,
-		"bare": visitBare,
+		"audit-site": func(args []string) {
+			n, _ := strconv.Atoi(args[0])
+			auditSite(n).Serve()
+		},
+		"audit": visitAudit,
+		"cold":  visitCold,
+		"bare":  visitBare,
 	})
 }
 

@@ -163,7 +163,7 @@ func New(address string, source auth.Source, opts *Options) (*Client, error) {
 	c.logins = auth.TransportOptions{
 		Base: c.plain, Target: c.target,
 		Account: camsec.Account{Store: camsec.StoreDevice, Name: opts.Account},
-		Source:  source, Budget: budget, Now: opts.Now, Rand: opts.Rand,
+		Source:  source, Budget: budget, Now: opts.Now, Rand: opts.Rand, AboutRequest: aboutRequest,
 		InsecureBasic: basic, InsecureBasicOverHTTP: opts.InsecureBasicOverHTTP,
 		Logger: opts.Logger,
 	}

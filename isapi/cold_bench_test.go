@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"runtime"
 	"strconv"
 	"sync"
@@ -49,14 +50,15 @@ type coldRun struct {
 
 	Wall      time.Duration
 	Allocated uint64 // bytes a device
+	Held      uint64 // bytes that were in use at most, with all in flight
 	Lost      int
 }
 
 // visitCold reads the firmware version of each device once, as a program does
 // that has just begun: a client of its own for each, a login, a budget that
 // survives the process. It prints what came of it.
-func visitCold(args []string) {
-	run := coldRunOf(args)
+func visitCold([]string) {
+	run := told()
 	began := time.Now()
 	budget, err := auth.OpenFileBudget(run.State, nil)
 	if err != nil {
@@ -74,15 +76,8 @@ func visitCold(args []string) {
 		info, err := c.DeviceInfo(ctx)
 		return info.FirmwareVersion, err
 	}
-	targets := func(yield func(camsec.Target) bool) {
-		for i, a := range run.Addresses {
-			if !yield(camsec.Target{ID: "cam-" + strconv.Itoa(i), Address: "http://" + a}) {
-				return
-			}
-		}
-	}
 	opts := &camsec.RunOptions{Limits: camsec.Limits{All: run.InFlight, Descriptors: run.Files}}
-	for v := range camsec.Run(context.Background(), targets, visit, opts) {
+	for v := range camsec.Run(context.Background(), run.targets, visit, opts) {
 		if v.Err != nil || v.Value != "V5.7.18" {
 			run.Lost++
 		}
@@ -92,8 +87,8 @@ func visitCold(args []string) {
 
 // visitBare is the floor: two requests to each device, which is what a login
 // takes, by net/http alone, with no login, no budget and nothing read.
-func visitBare(args []string) {
-	run := coldRunOf(args)
+func visitBare([]string) {
+	run := told()
 	began := time.Now()
 	var visits sync.WaitGroup
 	next := make(chan string)
@@ -121,9 +116,18 @@ func visitBare(args []string) {
 	run.print(began)
 }
 
-func coldRunOf(args []string) coldRun {
+func (r coldRun) targets(yield func(camsec.Target) bool) {
+	for i, a := range r.Addresses {
+		if !yield(camsec.Target{ID: "cam-" + strconv.Itoa(i), Address: "http://" + a}) {
+			return
+		}
+	}
+}
+
+// told reads from standard input what to do.
+func told() coldRun {
 	var run coldRun
-	if err := json.Unmarshal([]byte(args[0]), &run); err != nil {
+	if err := json.NewDecoder(os.Stdin).Decode(&run); err != nil {
 		panic(err)
 	}
 	return run
@@ -143,11 +147,11 @@ func (r coldRun) print(began time.Time) {
 // visit has a role visit the site.
 func (r coldRun) visit(b *testing.B, role string) (coldRun, measure.Usage) {
 	r.State = b.TempDir()
-	args, err := json.Marshal(r)
+	job, err := json.Marshal(r)
 	require.NoError(b, err)
-	p := measure.Start(b, role, r.Files, string(args))
+	p := measure.Start(b, role, r.Files)
 	p.Watch()
-	require.NoError(b, json.Unmarshal([]byte(p.Line()), &r))
+	require.NoError(b, json.Unmarshal([]byte(p.Ask(string(job))), &r))
 	return r, p.Wait()
 }
 
@@ -156,7 +160,7 @@ func (r coldRun) visit(b *testing.B, role string) (coldRun, measure.Usage) {
 // open files, beside two bare requests to each. Visitors and devices share the
 // machine's processors.
 func BenchmarkCold(b *testing.B) {
-	const devices, inFlight = 2000, 400
+	const devices, inFlight = 2000, 320
 	site := measure.StartSite(b, "site", devices, strconv.Itoa(devices))
 	for name, files := range map[string]int{"free": 0, "1024-files": 1024} {
 		b.Run(name, func(b *testing.B) {

@@ -87,6 +87,24 @@ func (e *Error) told() bool {
 	return ok
 }
 
+// aboutRequest tells a 403 whose words are about what was asked for, so that
+// no other login would be answered otherwise.
+func aboutRequest(resp *http.Response, body []byte) bool {
+	doc, err := parse(&wire.Response{Status: resp.StatusCode, Header: resp.Header, Body: body}, wire.Small())
+	if err != nil {
+		return false
+	}
+	e, ok := errors.AsType[*Error](refusal(Operation{}, resp.StatusCode, doc))
+	if !ok {
+		return false
+	}
+	switch strings.ToLower(e.SubStatusCode) {
+	case "notsupport", "methodnotallowed", "lowprivilege":
+		return true
+	}
+	return false
+}
+
 func (e *Error) meaning() error {
 	sub := strings.ToLower(e.SubStatusCode)
 	if m, ok := subStatus[sub]; ok {

@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -13,9 +16,11 @@ import (
 	"github.com/camsec/camsec"
 	"github.com/camsec/camsec/auth"
 	"github.com/camsec/camsec/auth/authtest"
+	"github.com/camsec/camsec/auth/authtest/measure"
 	"github.com/camsec/camsec/auth/wire"
 	"github.com/camsec/camsec/isapi"
 	"github.com/camsec/camsec/isapi/isapitest"
+	"github.com/stretchr/testify/require"
 )
 
 // far makes a device as far away as a round trip: each write that follows a
@@ -60,14 +65,6 @@ func newPark(b *testing.B, n int, trip time.Duration) *park {
 	return p
 }
 
-func (p *park) requests() int {
-	n := 0
-	for _, d := range p.devices {
-		n += d.Host().Requests()
-	}
-	return n
-}
-
 // audit reads a device whole, as one visit of a fleet.
 func (p *park) audit(ctx context.Context, i int, target camsec.Target) (*camsec.Snapshot, error) {
 	d := p.devices[i%len(p.devices)]
@@ -99,44 +96,82 @@ func indexed(n int) []camsec.Target {
 	return out
 }
 
+// auditSite are devices with every document of a simulated camera.
+func auditSite(n int) measure.Site {
+	d, err := isapitest.Start(isapitest.CurrentCamera(), &isapitest.Options{InProcess: true})
+	if err != nil {
+		panic(err)
+	}
+	defer d.Close()
+	s := coldSite(n)
+	for _, op := range isapi.Operations() {
+		if doc := d.Document("GET " + op.Path); op.Method == http.MethodGet && doc != nil {
+			path, _, _ := strings.Cut(op.Path, "?")
+			s.Closed[path] = string(doc)
+		}
+	}
+	return s
+}
+
+// visitAudit reads each device whole and judges it, with a login and a budget
+// that survives the process.
+func visitAudit([]string) {
+	run := told()
+	runtime.GC()
+	var before, now runtime.MemStats
+	runtime.ReadMemStats(&before)
+	began := time.Now()
+	budget, err := auth.OpenFileBudget(run.State, nil)
+	if err != nil {
+		panic(err)
+	}
+	site, controls, pool := coldSite(0), camsec.Controls(), wire.NewPool(nil)
+	source := auth.Static(site.User, camsec.NewSecret([]byte(site.Password)))
+	visit := func(ctx context.Context, t camsec.Target) (*camsec.Snapshot, error) {
+		c, err := isapi.New(t.Address, source, &isapi.Options{Target: t, Budget: budget, ReadOnly: true, Pool: pool})
+		if err != nil {
+			return nil, err
+		}
+		defer c.Close()
+		return camsec.Collect(ctx, c.Device(), &camsec.CollectOptions{Target: t, Protocol: "isapi"})
+	}
+	done := 0
+	for v := range camsec.Run(context.Background(), run.targets, visit, &camsec.RunOptions{Limits: camsec.Limits{All: run.InFlight}}) {
+		if v.Err != nil || v.Value.Setting("service.ssh").State != camsec.StateOff || camsec.Judge(v.Value, controls, time.Now()).Summary.Pass == 0 {
+			run.Lost++
+		}
+		if done++; done%1000 == 0 {
+			runtime.GC()
+			runtime.ReadMemStats(&now)
+			run.Held = max(run.Held, now.HeapAlloc+now.StackInuse-min(now.HeapAlloc, before.HeapAlloc+before.StackInuse))
+		}
+	}
+	run.print(began)
+}
+
 // Ten thousand devices audited and judged in one process, each 20 ms away:
 // what a device in flight costs in memory, what it is asked, and how the run
-// compares with requests × round trip ÷ visits at once.
+// compares with what the round trips alone take: requests and the connection x
+// time / visits at once. Devices are in another process, on the same
+// processors.
 func BenchmarkFleetAudit(b *testing.B) {
-	const n, inFlight, trip = 10_000, 300, 20 * time.Millisecond
+	const n, inFlight = 10_000, 300
+	site := measure.StartSite(b, "audit-site", n, strconv.Itoa(n))
 	for b.Loop() {
-		p := newPark(b, 50, trip)
-		p.timeout = time.Minute
-		controls := camsec.Controls()
-		runtime.GC()
-		var before, now runtime.MemStats
-		runtime.ReadMemStats(&before)
-		var most uint64
-		done, asked := 0, p.requests()
-		began := time.Now()
-		visit := func(ctx context.Context, t camsec.Target) (*camsec.Snapshot, error) {
-			var i int
-			_, _ = fmt.Sscanf(t.ID, "cam-%d", &i)
-			return p.audit(ctx, i, t)
-		}
-		for v := range camsec.Run(b.Context(), slices.Values(indexed(n)), visit, &camsec.RunOptions{Limits: camsec.Limits{All: inFlight}}) {
-			if v.Err != nil {
-				b.Fatal(v.Err)
-			}
-			camsec.Judge(v.Value, controls, time.Now())
-			// Early on: later the simulated devices' own logs outgrow all else.
-			if done++; done <= 1000 && done%100 == 0 {
-				runtime.GC()
-				runtime.ReadMemStats(&now)
-				most = max(most, now.HeapAlloc-min(now.HeapAlloc, before.HeapAlloc))
-			}
-		}
-		wall := time.Since(began)
-		requests := float64(p.requests()-asked) / n
-		bound := time.Duration(requests * float64(trip) * n / inFlight)
-		b.ReportMetric(float64(most)/inFlight/1024, "KiB/in-flight")
+		site.Totals()
+		run, took := coldRun{InFlight: inFlight, Addresses: site.Addresses}.visit(b, "audit")
+		t := site.Totals()
+		require.Zero(b, t.Failed)
+		requests := float64(t.Requests) / n
+		bound := time.Duration((requests + 1) * float64(coldSite(0).Trip) * n / inFlight)
+		b.ReportMetric(float64(run.Held)/inFlight/1024, "KiB/in-flight")
+		b.ReportMetric(float64(run.Allocated)/1024, "KiB/device")
 		b.ReportMetric(requests, "requests/device")
-		b.ReportMetric(float64(wall)/float64(bound), "wall/bound")
+		b.ReportMetric(run.Wall.Seconds(), "wall-s")
+		b.ReportMetric(float64(run.Wall)/float64(bound), "wall/bound")
+		b.ReportMetric(took.CPU.Seconds()*1000/n, "cpu-ms/device")
+		b.ReportMetric(took.Peak, "MiB")
+		b.ReportMetric(float64(run.Lost), "lost")
 	}
 }
 

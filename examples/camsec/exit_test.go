@@ -79,6 +79,15 @@ func TestInterruptedProcess(t *testing.T) {
 	assert.Equal(t, exitInterrupted, cmd.ProcessState.ExitCode())
 }
 
+// What a device sends without being asked is not shown to anybody.
+func TestUnsolicitedBytesAreNotShown(t *testing.T) {
+	cam := isapitest.New(t, isapitest.CurrentCamera())
+	cam.Host().Script(authtest.Fault{Raw: []byte("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n<html>unasked-for")})
+	out, err := process(t, "inventory", cam.Addr(), "-user", cam.User(), "-password-file", passwordFile(t, cam.Password()), "-state", t.TempDir()).CombinedOutput()
+	require.Error(t, err)
+	assert.NotContains(t, string(out), "unasked-for")
+}
+
 // The zones of sites are in the program, for systems that have none.
 func TestZonesAreEmbedded(t *testing.T) {
 	_, err := readInventory(strings.NewReader("address,tz\n10.0.0.5,America/St_Johns\n"), "x.csv")

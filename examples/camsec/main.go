@@ -5,6 +5,8 @@ package main
 
 import (
 	"context"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -18,6 +20,8 @@ func main() {
 		// it can save.
 		debug.SetGCPercent(50)
 	}
+	// Package net/http writes there what a device sends without being asked.
+	log.SetOutput(io.Discard)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first ends the visits and writes what there is; a second one ends
 	// the program at once.
