@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -440,4 +441,65 @@ func TestDeleteHasNoBody(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, camsec.Applied, change.Outcome)
 	assert.Equal(t, 1, deleted)
+}
+
+// A device that says done may take a moment to show it: five seconds, and not
+// the time that is given to a request that was lost. An answer after which
+// looking again is no use ends it at once.
+func TestSetWaitsForWhatTheDeviceShows(t *testing.T) {
+	const path = "/ISAPI/System/Network/ssh"
+	const off, on = "<SSH><enabled>false</enabled></SSH>", "<SSH><enabled>true</enabled></SSH>"
+	for _, tc := range []struct {
+		late    time.Duration
+		status  int // of what is read afterwards, if not 200
+		outcome camsec.Outcome
+		is      error
+		took    time.Duration // 0: any
+	}{
+		{0, 0, camsec.Applied, nil, 0},
+		{3 * time.Second, 0, camsec.Applied, nil, 0},
+		{6 * time.Second, 0, camsec.NotApplied, isapi.ErrIgnored, 5 * time.Second},
+		{time.Hour, http.StatusUnauthorized, camsec.OutcomeUnknown, camsec.ErrUncertain, time.Nanosecond},
+		{time.Hour, http.StatusInternalServerError, camsec.OutcomeUnknown, camsec.ErrUncertain, 5 * time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			p := &paper{docs: map[string]string{path: off}}
+			var written time.Time
+			looks := 0
+			c, err := isapi.New("http://192.0.2.7", nil, &isapi.Options{Base: stub(func(r *http.Request) (*http.Response, error) {
+				if r.Method == http.MethodPut {
+					written = time.Now()
+					resp, err := p.RoundTrip(r)
+					p.docs[path] = off
+					return resp, err
+				}
+				if !written.IsZero() {
+					looks++
+					if tc.status != 0 {
+						return &http.Response{StatusCode: tc.status, Header: http.Header{}, Body: http.NoBody}, nil
+					}
+					if time.Since(written) >= tc.late {
+						p.docs[path] = on
+					}
+				}
+				return p.RoundTrip(r)
+			})})
+			require.NoError(t, err)
+			start := time.Now()
+			change, err := c.SetSSH(t.Context(), true)
+			assert.Equal(t, tc.outcome, change.Outcome, "%+v: %v", tc, err)
+			if tc.is != nil {
+				require.ErrorIs(t, err, tc.is)
+			}
+			switch tc.took {
+			case 0:
+			case time.Nanosecond:
+				assert.Zero(t, time.Since(start))
+				assert.Equal(t, 1, looks)
+			default:
+				assert.Equal(t, tc.took, time.Since(start))
+			}
+			assert.Len(t, p.puts, 1)
+		})
+	}
 }

@@ -196,11 +196,7 @@ func (u *upload) send(ctx context.Context, op Operation, contentType, head, tail
 	if e := body.failed.Load(); e != nil {
 		u.own = fmt.Errorf("reading the image: %w", *e)
 	}
-	a = u.c.judge(op, resp, err, sent > 0)
-	if a.lost != nil && errors.Is(context.Cause(ctx), errStalled) {
-		a.lost = fmt.Errorf("isapi: %s: %w: %w", op, errStalled, a.lost)
-	}
-	return a, sent < body.size
+	return u.c.judge(op, resp, err, sent > 0), sent < body.size
 }
 
 var errStalled = errors.New("the device has stopped taking the image")
