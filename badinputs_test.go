@@ -30,6 +30,7 @@ var badInputs = []struct {
 	{"documents", 114, 115},
 	{"TLS", 120, 133},
 	{"life cycle", 140, 150},
+	{"uploads", 160, 168},
 }
 
 // A test names cases in the name of a subtest ("case 19: nextnonce", "case

@@ -114,29 +114,29 @@ func TestUploadMishaps(t *testing.T) {
 		return func(b *bench) { b.Host().Script(f) }
 	}
 	for _, u := range []upload{
-		{name: "a login wanted again", arrange: fault(authtest.Fault{
+		{name: "case 161: a login wanted again", arrange: fault(authtest.Fault{
 			Status: http.StatusUnauthorized, Nth: 1, Body: []byte("<userCheck/>"),
 			Header: http.Header{"Www-Authenticate": {`Digest realm="x", nonce="y", qop="auth", algorithm=SHA-256, stale="TRUE"`}},
 		}), outcome: camsec.NotApplied, is: errAny, puts: 1},
-		{name: "cut at 99 %", arrange: behave(isapitest.Behaviour{CutAt: 2 << 20 * 99 / 100}), outcome: camsec.NotApplied, is: errAny, puts: 1},
+		{name: "case 162: cut at 99 %", arrange: behave(isapitest.Behaviour{CutAt: 2 << 20 * 99 / 100}), outcome: camsec.NotApplied, is: errAny, puts: 1},
 		{name: "answer lost before effect", arrange: behave(isapitest.Behaviour{Effect: isapitest.LostBefore}), outcome: camsec.NotApplied, is: errAny, puts: 1},
 		{name: "answer lost after effect", arrange: behave(isapitest.Behaviour{Effect: isapitest.LostAfter}), outcome: camsec.Applied, puts: 1},
 		{
-			name: "restart before the answer", arrange: behave(isapitest.Behaviour{Effect: isapitest.LostAfter}),
+			name: "case 163: restart before the answer", arrange: behave(isapitest.Behaviour{Effect: isapitest.LostAfter}),
 			profile: func(p *isapitest.Profile) { p.UpgradeTime = 0 }, outcome: camsec.Applied, puts: 1,
 		},
-		{name: "shorter", image: func(i *isapi.Image) { i.Size++ }, outcome: camsec.NotApplied, is: errAny},
-		{name: "longer", image: func(i *isapi.Image) { i.Size-- }, outcome: camsec.NotApplied, is: errAny},
+		{name: "case 164: shorter", image: func(i *isapi.Image) { i.Size++ }, outcome: camsec.NotApplied, is: errAny},
+		{name: "case 164: longer", image: func(i *isapi.Image) { i.Size-- }, outcome: camsec.NotApplied, is: errAny},
 		{name: "none", image: func(i *isapi.Image) { i.Data = nil }, outcome: camsec.NotApplied, is: errAny},
 		{name: "disk breaks", image: func(i *isapi.Image) { i.Data = failingAt{i.Data, 3 << 19} }, outcome: camsec.NotApplied, is: errDisk, puts: 1},
-		{name: "progress panics", opts: isapi.UploadOptions{Progress: func(isapi.UploadProgress) { panic("boom") }}, outcome: camsec.Applied, puts: 1},
-		{name: "stall", arrange: func(b *bench) {
+		{name: "case 165: progress panics", opts: isapi.UploadOptions{Progress: func(isapi.UploadProgress) { panic("boom") }}, outcome: camsec.Applied, puts: 1},
+		{name: "case 166: stall", arrange: func(b *bench) {
 			b.hold = make(chan struct{})
 			b.Host().Script(authtest.Fault{On: "PUT " + uploads, Hold: b.hold, AfterLogin: true})
 		}, outcome: camsec.NotApplied, is: errAny, text: "stopped taking the image", puts: 1},
-		{name: "busy", arrange: func(b *bench) { b.Fail("PUT "+uploads, http.StatusServiceUnavailable, "") }, outcome: camsec.NotApplied, is: camsec.ErrBusy, puts: 1},
-		{name: "too many", arrange: func(b *bench) { b.Fail("PUT "+uploads, http.StatusTooManyRequests, "<x/>") }, outcome: camsec.NotApplied, is: errAny, puts: 1},
-		{name: "answer before the end", arrange: fault(authtest.Fault{
+		{name: "case 167: busy", arrange: func(b *bench) { b.Fail("PUT "+uploads, http.StatusServiceUnavailable, "") }, outcome: camsec.NotApplied, is: camsec.ErrBusy, puts: 1},
+		{name: "case 167: too many", arrange: func(b *bench) { b.Fail("PUT "+uploads, http.StatusTooManyRequests, "<x/>") }, outcome: camsec.NotApplied, is: errAny, puts: 1},
+		{name: "case 168: answer before the end", arrange: fault(authtest.Fault{
 			AfterLogin: true, Body: []byte("<ResponseStatus><statusCode>1</statusCode><subStatusCode>ok</subStatusCode></ResponseStatus>"),
 		}), outcome: camsec.NotApplied, is: errAny, text: "before it has the whole image", puts: 1},
 		{name: "wrong model", profile: func(p *isapitest.Profile) { p.Model = "DS-2CD9999-TEST" }, outcome: camsec.NotApplied, is: errAny, puts: 1},
@@ -315,6 +315,31 @@ func TestUploadOfNothing(t *testing.T) {
 		require.ErrorContains(t, err, "no image")
 	}
 	assert.Empty(t, b.tap.sent)
+}
+
+// Case 160 is a device that ignores "Expect: 100-continue": nothing is asked of
+// it, so that nobody waits for what does not come.
+func TestCase160NothingIsExpected(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := benchOver(t, "http", upgradable(), nil)
+		defer b.stop()
+		image := 0
+		client := b.via(t, stub(func(r *http.Request) (*http.Response, error) {
+			assert.Empty(t, r.Header.Values("Expect"))
+			if r.URL.Path != uploads {
+				return b.tap.base.RoundTrip(r)
+			}
+			image++
+			start := time.Now()
+			resp, err := b.tap.base.RoundTrip(r)
+			assert.Less(t, time.Since(start), time.Second, "it waited for a word to go on")
+			return resp, err
+		}), isapi.Options{})
+		c, err := client.UpdateFirmware(t.Context(), imageOf(2<<20), nil)
+		require.NoError(t, err)
+		assert.Equal(t, camsec.Applied, c.Outcome)
+		assert.Equal(t, 1, image)
+	})
 }
 
 func TestUploadEndsWithItsContext(t *testing.T) {

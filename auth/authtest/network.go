@@ -54,7 +54,16 @@ func (h *Host) Transport() *http.Transport { return h.TransportFrom(DefaultClien
 
 // TransportFrom is Transport for a client at the IP address from.
 func (h *Host) TransportFrom(from string) *http.Transport {
-	t := &http.Transport{
+	t := h.transportFrom(from)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.idle = append(h.idle, t)
+	return t
+}
+
+// transportFrom is TransportFrom for who closes its connections himself.
+func (h *Host) transportFrom(from string) *http.Transport {
+	return &http.Transport{
 		DialContext: h.DialFrom(from),
 		TLSClientConfig: &tls.Config{
 			// The exact certificate is compared instead of its name.
@@ -72,10 +81,6 @@ func (h *Host) TransportFrom(from string) *http.Transport {
 		},
 		DisableCompression: true,
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.idle = append(h.idle, t)
-	return t
 }
 
 // Listen serves the host on a real address, usually "127.0.0.1:0", with or

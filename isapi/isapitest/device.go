@@ -80,6 +80,8 @@ type Device struct {
 	timeMode   string
 	skew       time.Duration // of a clock that was set by hand
 	ports      map[string]*port
+	cameras    map[int]attached // behind a recorder's channels
+	closed     bool
 	upgrade    *upgrade
 	pending    *ecdsa.PrivateKey // of the last certificate request
 	served     *tls.Certificate  // that the device was given
@@ -219,6 +221,7 @@ func (d *Device) Host() *authtest.Host { return d.host }
 // Close stops the device and breaks its connections.
 func (d *Device) Close() error {
 	d.mu.Lock()
+	d.closed = true
 	for _, t := range d.timers {
 		t.Stop()
 	}

@@ -251,6 +251,14 @@ func TestProfilesDiffer(t *testing.T) {
 	assert.Contains(t, get("recorder", "/ISAPI/System/time"), "platform")
 	assert.NotContains(t, get("access-terminal", "/ISAPI/System/time"), "opt=")
 
+	status, body := clientOf(t, start(t, kinds["dvr"], nil)).do(http.MethodPut, "/ISAPI/Security/users/1",
+		"<User><id>1</id><userName>admin</userName><password>abcdefghij</password></User>")
+	assert.Equal(t, http.StatusOK, status, "a refusal")
+	assert.Equal(t, "riskPassword", subStatus(t, body))
+	status, body = clientOf(t, start(t, kinds["thermal-camera"], nil)).do(http.MethodPut, "/ISAPI/System/Network/UPnP", "<UPnP><enabled>false</enabled></UPnP>")
+	assert.Equal(t, http.StatusBadRequest, status, "a part of a document")
+	assert.Equal(t, "badXmlContent", subStatus(t, body))
+
 	terminal := start(t, kinds["access-terminal"], nil)
 	c := clientOf(t, terminal)
 	resp, body := c.send(http.MethodGet, "/ISAPI/System/deviceInfo", "", `Basic eDp5`)

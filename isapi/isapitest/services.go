@@ -273,28 +273,44 @@ func (d *Device) settle(path string) {
 	}
 }
 
+// channelSecret names the password that a channel was told.
+const channelSecret = "sourceInputPortDescriptor/password"
+
 // connect has the recorder log in to a camera with what it was told.
 func (d *Device) connect(path, id string) {
 	for _, c := range d.profile.Channels {
-		told, has := d.secrets[path+" sourceInputPortDescriptor/password"]
+		told, has := d.secrets[path+" "+channelSecret]
 		if itoa(c.ID) != id || !has {
 			continue
 		}
-		online, detect := "true", "connect"
+		if _, real := d.cameras[c.ID]; real {
+			d.later(0, func() { d.Dial(c.ID) })
+			continue
+		}
+		state := "connect"
 		if c.Password != "" && told != c.Password {
-			online, detect = "false", "errorUserNameOrPasswd"
+			state = "errorUserNameOrPasswd"
 		}
-		change := func(e *etree.Element) {
-			if e == nil {
-				return
-			}
-			for name, text := range map[string]string{"online": online, "chanDetectResult": detect} {
-				if f := e.SelectElement(name); f != nil {
-					f.SetText(text)
-				}
-			}
-		}
-		d.edit("GET "+channelsPath+"/status", func(root *etree.Element) { change(memberOf(root, id)) })
-		d.edit("GET "+path+"/status", change)
+		d.channelState(path, id, state)
 	}
+}
+
+// channelState writes what came of a login to a camera.
+func (d *Device) channelState(path, id, detect string) {
+	online := "false"
+	if detect == "connect" {
+		online = "true"
+	}
+	change := func(e *etree.Element) {
+		if e == nil {
+			return
+		}
+		for name, text := range map[string]string{"online": online, "chanDetectResult": detect} {
+			if f := e.SelectElement(name); f != nil {
+				f.SetText(text)
+			}
+		}
+	}
+	d.edit("GET "+channelsPath+"/status", func(root *etree.Element) { change(memberOf(root, id)) })
+	d.edit("GET "+path+"/status", change)
 }
