@@ -57,6 +57,12 @@ type Options struct {
 	RefusalBody func(Refusal) (contentType string, body []byte)
 	// Handler serves requests that passed; nil answers 404.
 	Handler http.Handler
+	// Service tells what answers on a port of the in-memory network, "tcp" or
+	// "udp", other than 80 and 443. It is asked for each connection. serve gets
+	// the connection, which is closed when it returns; over "udp" each read and
+	// each write is a datagram. A nil serve refuses. ok is false for a port that
+	// is HTTP's; nil Service leaves all to HTTP.
+	Service func(network, port string) (serve func(net.Conn), ok bool)
 	// Server is the Server header; empty sends none.
 	Server string
 	// Now is the clock; nil means time.Now.
@@ -89,6 +95,8 @@ type Host struct {
 	closed  bool
 	down    bool
 	idle    []*http.Transport
+
+	served map[net.Conn]bool // connections to services that are open
 }
 
 type counts struct {
@@ -200,6 +208,13 @@ func (h *Host) SetDown(down bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.down = down
+}
+
+// Down tells whether the device is off.
+func (h *Host) Down() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.down
 }
 
 // Now is the host's clock.
@@ -347,6 +362,9 @@ func (h *Host) Close() error {
 	h.closed = true
 	servers, transports := h.servers, h.idle
 	h.servers, h.idle = nil, nil
+	for c := range h.served {
+		_ = c.Close()
+	}
 	h.mu.Unlock()
 	var first error
 	for _, s := range servers {

@@ -40,6 +40,9 @@ func (h *Host) DialFrom(from string) DialFunc {
 		if err != nil {
 			return nil, &net.OpError{Op: "dial", Net: network, Err: err}
 		}
+		if conn, ok, err := h.dialService(network, port, from); ok {
+			return conn, err
+		}
 		l, err := h.listener(port == "443" || h.opts.AlwaysTLS && port != "80")
 		if err != nil {
 			return nil, &net.OpError{Op: "dial", Net: network, Err: err}

@@ -309,6 +309,9 @@ func TestSim(t *testing.T) {
 		assert.NotZero(t, s.Ports["http"])
 		assert.NotEmpty(t, s.Profile)
 	}
+	assert.NotZero(t, doc.Devices[0].Ports["telnet"], "an old camera's")
+	assert.NotZero(t, doc.Devices[1].Ports["rtsp"])
+	assert.Zero(t, doc.Devices[1].Ports["telnet"])
 	s := doc.Devices[1]
 	code, _, errs := camsecRun(t, "inventory", s.Address, "-user", s.User, "-password-file", passwordFile(t, s.Password), "-state", t.TempDir())
 	assert.Zero(t, code, errs)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -28,7 +29,7 @@ type simProfile struct {
 type simOptions struct {
 	tls     bool
 	address string // empty: a free port of loopback
-	ports   bool   // an ISAPI device's services answer, too; an ONVIF device's always do
+	ports   bool   // an ISAPI device's services answer on loopback, too; an ONVIF device's always do
 }
 
 // simulated is a simulated device, of whatever protocol.
@@ -103,10 +104,17 @@ func startSim(n int, profiles []simProfile, o simOptions) (devices []simDevice, 
 				d.Ports[u.Scheme] = port
 			}
 		}
+		if s, ok := dev.(interface{ Ports() map[string]int }); ok {
+			maps.Copy(d.Ports, s.Ports())
+		}
 		devices = append(devices, d)
 	}
 	return devices, stop, nil
 }
+
+// maxSimPorts is up to how many devices have services beside HTTP, which take
+// an open file each.
+const maxSimPorts = 50
 
 func simNames() string {
 	var names []string
@@ -118,7 +126,7 @@ func simNames() string {
 
 func runSim(ctx context.Context, e *env, args []string) (exit, error) {
 	f := newFlags("sim", "")
-	n := f.Int("n", 3, "serve this many devices")
+	n := f.Int("n", 3, fmt.Sprintf("serve this many devices; of up to %d the services that are on (SSH, telnet, RTSP, …) answer on loopback ports", maxSimPorts))
 	profile := f.String("profile", "", "serve only this `profile` (default: those of ISAPI that have a password, in turn; onvif: those of ONVIF in turn): "+simNames())
 	capture := f.String("capture", "", "serve the device that camsec capture recorded in `FILE`")
 	overTLS := f.Bool("tls", false, "serve https with self-signed certificates")
@@ -160,7 +168,7 @@ func runSim(ctx context.Context, e *env, args []string) (exit, error) {
 			return exit{}, usageErr(errors.New("no such -profile; there are: onvif, " + simNames()))
 		}
 	}
-	devices, stop, err := startSim(*n, profiles, simOptions{tls: *overTLS, address: netip.AddrPortFrom(ip, 0).String()})
+	devices, stop, err := startSim(*n, profiles, simOptions{tls: *overTLS, address: netip.AddrPortFrom(ip, 0).String(), ports: *n <= maxSimPorts})
 	if err != nil {
 		return exit{}, err
 	}

@@ -146,6 +146,7 @@ func (d *Device) start(opts *Options) error {
 		Public:      d.public,
 		RefusalBody: d.refusalBody,
 		Handler:     d,
+		Service:     d.answering,
 		Now:         opts.Now,
 		TLS:         conf,
 		AlwaysTLS:   opts.TLS,

@@ -215,6 +215,7 @@ func (d *Device) setProtocol(name string, on bool) {
 			enabled.SetText(fmt.Sprint(on))
 		}
 	})
+	d.followPorts()
 	if !found {
 		panic("isapitest: no service or protocol named " + name)
 	}

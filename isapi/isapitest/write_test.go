@@ -147,6 +147,113 @@ func TestPortsFollowTheirServices(t *testing.T) {
 	assert.Empty(t, d.Port("ssh"), "it was never on")
 }
 
+// Every service that has a port answers on it in its own words while it is on,
+// on loopback and in process, and refuses once it has been switched off over the
+// wire.
+func TestServicesAnswerWhileTheyAreOn(t *testing.T) {
+	t.Parallel()
+	p := isapitest.ThermalCamera()
+	p.Access = append(p.Access, isapitest.Access{ID: 11, Protocol: "IOT", Port: 30999, Enabled: true}, isapitest.Access{ID: 12, Protocol: "WebSocket", Port: 7681, Enabled: true})
+	p.Access[2].Silent = false
+	p.Services["telnet"], p.WholeDocuments = true, false
+	get := "\x30\x0f\x02\x01\x01\x04\x06public\xa0\x02\x05\x00"
+	for name, s := range map[string]struct {
+		network, port string
+		send, want    string // empty: nothing is said
+		off           string // PUT path and body
+	}{
+		"ssh":       {"tcp", "22", "", "SSH-2.0-", "System/Network/ssh <SSH><enabled>false</enabled></SSH>"},
+		"telnet":    {"tcp", "23", "", "login:", "System/Network/telnetd <Telnetd><enabled>false</enabled></Telnetd>"},
+		"upnp":      {"udp", "1900", "M-SEARCH * HTTP/1.1\r\nMAN: \"ssdp:discover\"\r\n\r\n", "upnp:rootdevice", "System/Network/UPnP <UPnP><enabled>false</enabled></UPnP>"},
+		"snmp":      {"udp", "161", get, strings.Replace(get, "\xa0", "\xa2", 1), "System/Network/SNMP <SNMP><SNMPv2c><enabled>false</enabled></SNMPv2c></SNMP>"},
+		"modbus":    {"tcp", "502", "\x00\x07\x00\x00\x00\x02\x01\x03", "\x00\x07\x00\x00\x00\x03\x01\x83\x01", "access modbusTCP"},
+		"websocket": {"tcp", "7681", "", "400 Bad Request", "access WebSocket"},
+		"iot":       {"tcp", "30999", "", "", "access IOT"},
+		"sdk":       {"tcp", "8000", "", "", "access DEV_MANAGE"},
+		"rtsp":      {"tcp", "554", "DESCRIBE rtsp://x/101 RTSP/1.0\r\nCSeq: 3\r\n\r\n", "401 Unauthorized\r\nCSeq: 3\r\nWWW-Authenticate: Digest", "access RTSP"},
+	} {
+		for _, inProcess := range []bool{true, false} {
+			t.Run(name+"/"+map[bool]string{true: "in process", false: "loopback"}[inProcess], func(t *testing.T) {
+				d, err := isapitest.Start(p, &isapitest.Options{InProcess: inProcess, Ports: !inProcess})
+				require.NoError(t, err)
+				defer d.Close()
+				if name == "ssh" || name == "snmp" {
+					d.SetService(name, true)
+				}
+				dial := d.Host().DialContext
+				addr := "camera.test:" + s.port
+				if !inProcess {
+					dial, addr = new(net.Dialer).DialContext, d.Port(name)
+					assert.NotZero(t, d.Ports()[name])
+				}
+				conn, err := dial(t.Context(), s.network, addr)
+				require.NoError(t, err)
+				defer conn.Close()
+				require.NoError(t, conn.SetDeadline(time.Now().Add(10*time.Second)))
+				if s.send != "" {
+					_, err = io.WriteString(conn, s.send)
+					require.NoError(t, err)
+				}
+				b := make([]byte, 2048)
+				if s.want != "" {
+					n, err := conn.Read(b)
+					require.NoError(t, err)
+					assert.Contains(t, string(b[:n]), s.want)
+				}
+
+				c := clientOf(t, d)
+				path, body, _ := strings.Cut(s.off, " ")
+				if path == "access" {
+					path = "Security/adminAccesses"
+					list := string(d.Document("GET /ISAPI/" + path))
+					at := strings.Index(list, "<protocol>"+body+"<")
+					require.Positive(t, at)
+					body = list[:strings.LastIndex(list[:at], "true")] + "false" + list[strings.LastIndex(list[:at], "true")+4:]
+				}
+				_, answer := c.do(http.MethodPut, "/ISAPI/"+path, body)
+				require.Equal(t, "ok", subStatus(t, answer))
+				if s.network == "udp" && !inProcess { // who sends a datagram learns of nothing
+					assert.NotContains(t, d.Ports(), name)
+					return
+				}
+				_, err = dial(t.Context(), s.network, addr)
+				require.Error(t, err)
+			})
+		}
+	}
+}
+
+// What RTSP asks for follows the settings of the streams.
+func TestRTSPLoginFollowsItsSettings(t *testing.T) {
+	t.Parallel()
+	describe := func(d *isapitest.Device) string {
+		conn, err := d.Host().DialContext(t.Context(), "tcp", "camera.test:554")
+		require.NoError(t, err)
+		defer conn.Close()
+		go func() {
+			_, _ = io.WriteString(conn, "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\nDESCRIBE rtsp://x/ RTSP/1.0\r\nCSeq: 2\r\n\r\nPLAY rtsp://x/ RTSP/1.0\r\nCSeq: x3\r\n\r\nhalf")
+		}()
+		var all strings.Builder
+		for !strings.Contains(all.String(), "CSeq: 3\r\n\r\n") {
+			b := make([]byte, 512)
+			n, err := conn.Read(b)
+			require.NoError(t, err, all.String())
+			all.Write(b[:n])
+		}
+		assert.True(t, strings.HasPrefix(all.String(), "RTSP/1.0 200 OK\r\nCSeq: 1\r\nPublic: OPTIONS"))
+		_, rest, _ := strings.Cut(all.String(), "CSeq: 2")
+		return rest
+	}
+	both := describe(start(t, isapitest.CameraV55(), nil))
+	assert.Contains(t, both, "Digest realm=")
+	assert.Contains(t, both, "Basic realm=")
+	assert.NotContains(t, describe(start(t, isapitest.CurrentCamera(), nil)), "Basic")
+	open := start(t, isapitest.CurrentCamera(), nil)
+	const path = "GET /ISAPI/Streaming/channels"
+	open.SetDocument(path, []byte(strings.ReplaceAll(string(open.Document(path)), "<Security>\n<enabled>true", "<Security>\n<enabled>false")))
+	assert.Contains(t, describe(open), "m=video")
+}
+
 func TestFirmwareImages(t *testing.T) {
 	t.Parallel()
 	p := isapitest.CurrentCamera()
