@@ -87,6 +87,10 @@ var secretWords = []string{
 // countWords end the names of elements that tell of a secret how long it may be.
 var countWords = []string{"limit", "length", "len", "num", "nums", "times", "validity", "version", "type", "mode", "cap", "lists"}
 
+// protocolNames are names of things that the protocol knows, not of people or
+// places.
+var protocolNames = []string{"protocolname", "modelname", "typename", "eventname", "methodname", "functionname", "filename", "platformname"}
+
 func classOf(s span) captureClass {
 	name := s.element
 	if s.attribute != "" {
@@ -114,8 +118,9 @@ func classOf(s span) captureClass {
 		return classMail
 	case name == "url", strings.HasSuffix(name, "uri"):
 		return classURL
-	case name == "name", name == "devicename", name == "channelname", name == "displayname", name == "devicelocation",
-		name == "systemcontact", name == "ssid", name == "devicedescription":
+	case strings.HasSuffix(name, "name") && !slices.Contains(protocolNames, name), name == "ssid", name == "devicedescription",
+		strings.HasSuffix(name, "location"), strings.HasSuffix(name, "contact"), strings.HasSuffix(name, "remark"),
+		strings.Contains(name, "latitude"), strings.Contains(name, "longitude"), strings.Contains(name, "telephone"):
 		return className
 	case name == "deviceid", name == "devindex", strings.HasSuffix(name, "engineid"), name == "guid", name == "uuid":
 		return classID
@@ -333,6 +338,8 @@ func (r *captureRedaction) value(s span, text string) string {
 		return text
 	case c != classPlain:
 		return r.identifier(c, text)
+	case strings.ContainsFunc(text, func(c rune) bool { return c > '~' }):
+		return r.identifier(className, text) // in somebody's own language
 	}
 	return r.within(s, text)
 }

@@ -49,6 +49,8 @@ func TestRedactDocuments(t *testing.T) {
 		"two bytes each":      {"<\x00a\x00>\x00", ""},
 		"never ends":          {"<a><password>x", "<a><password>removed"},
 		"ends of others":      {"</b></a><password>x</b></a>", "</b></a><password>removed</b></a>"},
+		"a place":             {"<x><areaName>Vault</areaName><latitude>47.1</latitude><modelName>M-1</modelName></x>", "<x><areaName>name-1</areaName><latitude>name-2</latitude><modelName>M-1</modelName></x>"},
+		"a language":          {"<x>caf\u00e9</x>", "<x>name-1</x>"},
 		"Chinese":             {"<userName>\xd5\xc5\xc8\xfd</userName>", "<userName>user-1</userName>"},
 	} {
 		t.Run(name, func(t *testing.T) {
