@@ -41,10 +41,11 @@ func runCapture(ctx context.Context, e *env, args []string) (exit, error) {
 	if m.driver.name != "isapi" {
 		return exit{}, usageErr(errors.New("a capture is of ISAPI"))
 	}
+	sure := m.given // somebody says that it is ISAPI
 	m.given, m.connection.tap = true, rec.over
 	var x exit
 	var what string
-	fl.visit(ctx, readAll, func(_ int, v visit) {
+	fl.visit(ctx, readAll(sure), func(_ int, v visit) {
 		explainTrust(e, v)
 		var total tally
 		total.visited(v)
@@ -59,10 +60,10 @@ func runCapture(ctx context.Context, e *env, args []string) (exit, error) {
 	if x = ended(ctx, x); x.code != exitOK || err != nil {
 		return x, err
 	}
-	c := rec.capture(time.Now(), m.user)
+	c := rec.capture(time.Now())
 	var password string
 	if l := m.logins[m.driver.store]; l != nil {
-		password = string(l.secret.Reveal())
+		c.User, password = l.user, string(l.secret.Reveal())
 	}
 	redactCapture(c, password, *keep)
 	if err := writeFile(*out, c.Write); err != nil {
@@ -73,23 +74,36 @@ func runCapture(ctx context.Context, e *env, args []string) (exit, error) {
 }
 
 // readAll reads what an audit does, and then what else is read of a device. The
-// client is read-only.
-func readAll(ctx context.Context, dev camsec.Device, o *camsec.CollectOptions) (*camsec.Snapshot, error) {
-	s, err := camsec.Collect(ctx, dev, o)
-	if err != nil {
-		return s, err
-	}
-	d, ok := camsec.As[interface{ Client() *isapi.Client }](dev)
-	if !ok {
-		return s, fmt.Errorf("capture: no ISAPI client: %w", errors.ErrUnsupported)
-	}
-	for _, read := range moreReads(d.Client()) {
-		_ = read(ctx) // what comes of it is what is recorded
-		if ctx.Err() != nil {
-			return s, ctx.Err()
+// client is read-only. Unless it is sure that the device speaks ISAPI it is
+// asked before the login, which another device would take for a wrong one.
+func readAll(sure bool) reading {
+	return func(ctx context.Context, dev camsec.Device, o *camsec.CollectOptions) (*camsec.Snapshot, error) {
+		d, ok := camsec.As[interface{ Client() *isapi.Client }](dev)
+		if !ok {
+			return nil, fmt.Errorf("capture: no ISAPI client: %w", errors.ErrUnsupported)
 		}
+		if !sure {
+			switch state, err := d.Client().Detect(ctx); {
+			case err != nil:
+				return nil, err
+			case state == camsec.StateOff:
+				return nil, fmt.Errorf("it does not speak ISAPI, of which captures are: %w", errors.ErrUnsupported)
+			case state == camsec.StateUnknown:
+				return nil, fmt.Errorf("it does not say whether it speaks ISAPI, so no login was sent; -protocol isapi sends one: %w", errors.ErrUnsupported)
+			}
+		}
+		s, err := camsec.Collect(ctx, dev, o)
+		if err != nil {
+			return s, err
+		}
+		for _, read := range moreReads(d.Client()) {
+			_ = read(ctx) // what comes of it is what is recorded
+			if ctx.Err() != nil {
+				return s, ctx.Err()
+			}
+		}
+		return s, nil
 	}
-	return s, nil
 }
 
 // moreReads are the reads that an audit does without. Those of single members

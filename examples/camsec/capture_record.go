@@ -109,10 +109,10 @@ func (r *wireRecord) keep(a isapitest.CaptureAnswer, body []byte, whole bool, he
 }
 
 // capture is what was recorded, in the order of the paths.
-func (r *wireRecord) capture(at time.Time, user string) *isapitest.Capture {
+func (r *wireRecord) capture(at time.Time) *isapitest.Capture {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	c := &isapitest.Capture{TakenAt: at.UTC(), User: user, Server: r.server, Challenges: r.challenges, RefusalForm: r.refusal}
+	c := &isapitest.Capture{TakenAt: at.UTC(), Server: r.server, Challenges: r.challenges, RefusalForm: r.refusal}
 	for _, a := range r.answers {
 		c.Answers = append(c.Answers, *a)
 	}

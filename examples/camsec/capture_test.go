@@ -22,6 +22,7 @@ import (
 	"github.com/camsec/camsec/firmware/advisory"
 	"github.com/camsec/camsec/isapi"
 	"github.com/camsec/camsec/isapi/isapitest"
+	"github.com/camsec/camsec/onvif/onviftest"
 )
 
 // captured runs the command on a device and reads what it wrote.
@@ -87,6 +88,7 @@ func TestCapturesReplay(t *testing.T) {
 				}
 				c, _ := captured(t, d, flags...)
 				assert.Equal(t, !keep, c.Redacted)
+				assert.Equal(t, "admin", c.User)
 				c.TakenAt = day // the device's clock is not the command's
 				again, err := c.Start(&isapitest.Options{Now: now})
 				require.NoError(t, err)
@@ -316,7 +318,17 @@ func TestCapturesOfNothing(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, "mine", string(b))
 	}
-	code, _, errs := camsecRun(t, "capture", d.Addr())
+	other, err := onviftest.Start(onviftest.Axis(), nil)
+	require.NoError(t, err)
+	defer other.Close()
+	code, _, errs := camsecRun(t, "capture", other.Addr(), "-o", name, "-state", t.TempDir(), "-user", "root", "-password-file", passwordFile(t, "wrong-12"))
+	assert.Equal(t, exitUnknown, code)
+	assert.Contains(t, errs, "whether it speaks ISAPI")
+	assert.Zero(t, other.Host().FailedLogins(), "no login is lost on it")
+	code, _, _ = camsecRun(t, "capture", other.Addr(), "-o", name, "-state", t.TempDir(), "-user", "root", "-password-file", passwordFile(t, "wrong-12"), "-protocol", "isapi")
+	assert.Equal(t, exitUnknown, code)
+	assert.Equal(t, 1, other.Host().FailedLogins(), "as it was told")
+	code, _, errs = camsecRun(t, "capture", d.Addr())
 	assert.Equal(t, exitUsage, code)
 	assert.Contains(t, errs, "-o")
 }
