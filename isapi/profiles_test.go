@@ -54,9 +54,10 @@ func TestInactiveDevicesRefuse(t *testing.T) {
 	assert.Equal(t, camsec.Applied, c.Outcome)
 	again := b.another(t, nil)
 	require.NoError(t, camsec.CheckDevice(t.Context(), again.Device()))
-	c, err = camsec.SetSetting(t.Context(), again.Device(), "service.ssh", camsec.ValueOf(true))
-	require.NoError(t, err)
-	assert.Equal(t, camsec.Applied, c.Outcome)
+	b.SetUser(isapitest.User{ID: 7, Name: "spare", Level: "Operator", Password: "Old-Value-11"})
+	require.NoError(t, camsec.CheckDeviceWrites(t.Context(), again.Device(), &camsec.CheckWritesOptions{
+		Account: camsec.Account{Store: camsec.StoreDevice, Name: "spare"}, Password: secret(newPassword), Setting: "service.ssh",
+	}))
 	assert.Zero(t, b.Host().FailedLogins())
 }
 
