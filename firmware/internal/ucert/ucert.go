@@ -123,10 +123,10 @@ func readLink(b []byte) (link, error) {
 	return l, nil
 }
 
-// A certificate is what a payload says of a key.
+// A certificate is what a payload says of a key. What it does not say is nil.
 type certificate struct {
-	kind          uint32
-	from, expires uint64
+	kind          *uint32
+	from, expires *uint64
 	key           []byte
 }
 
@@ -145,17 +145,17 @@ func (c *certificate) read(payload []byte) bool {
 		seen[name] = true
 		switch {
 		case name == "certtype" && kind == typeInt32 && len(value) == 4:
-			c.kind = binary.BigEndian.Uint32(value)
+			c.kind = new(binary.BigEndian.Uint32(value))
 		case name == "validfrom" && kind == typeInt64 && len(value) == 8:
-			c.from = binary.BigEndian.Uint64(value)
+			c.from = new(binary.BigEndian.Uint64(value))
 		case name == "expiresat" && kind == typeInt64 && len(value) == 8:
-			c.expires = binary.BigEndian.Uint64(value)
+			c.expires = new(binary.BigEndian.Uint64(value))
 		case name == "pubkey" && kind == typeString:
 			c.key = bytes.TrimRight(value, "\x00")
 		}
 		table = rest
 	}
-	return seen["certtype"]
+	return c.kind != nil
 }
 
 // field reads libubox's blobmsg: an attribute whose value begins with a name.
@@ -218,14 +218,17 @@ func open(signature []byte, anchors sig.Anchors, floor sig.Floor) (sig.Check, er
 // delegate returns the key that a payload lets sign.
 func delegate(payload []byte, now time.Time) ([]sig.Key, error) {
 	var c certificate
-	if !c.read(payload) || c.from > 1<<60 || c.expires > 1<<60 {
+	if !c.read(payload) {
 		return nil, malformed("a payload that is no certificate")
 	}
-	from, until := time.Unix(int64(c.from), 0).UTC(), time.Unix(int64(c.expires), 0).UTC() //nolint:gosec // bounded above.
-	switch {
-	case c.kind != certAuth:
+	if *c.kind != certAuth {
 		return nil, sig.Errorf(sig.Invalid, Scheme, "a certificate that lets no key sign")
-	case now.Before(from) || !now.Before(until):
+	}
+	if c.from == nil || c.expires == nil || *c.from > 1<<60 || *c.expires > 1<<60 {
+		return nil, malformed("a certificate that does not say from when and until when it counts")
+	}
+	from, until := time.Unix(int64(*c.from), 0).UTC(), time.Unix(int64(*c.expires), 0).UTC() //nolint:gosec // bounded above.
+	if now.Before(from) || !now.Before(until) {
 		return nil, sig.Errorf(sig.BelowPolicy, Scheme, "the key is valid from %s to %s, not at %s",
 			from.Format(time.RFC3339), until.Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 	}
