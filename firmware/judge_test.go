@@ -3,7 +3,10 @@ package firmware_test
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/rsa"
 	"encoding/base64"
+	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -11,6 +14,7 @@ import (
 
 	"github.com/camsec/camsec"
 	"github.com/camsec/camsec/firmware"
+	"github.com/camsec/camsec/firmware/internal/sigtest"
 )
 
 // Of several signatures that all fail the worst is told, of two as bad the
@@ -121,4 +125,50 @@ func TestMinisignKeysTakeNoCertificates(t *testing.T) {
 	assert.Equal(t, "minisign", k.Scheme())
 	_, err = firmware.ParseSigningKey(file, camsec.Secret{}, leaf)
 	require.ErrorContains(t, err, "signs without certificates")
+}
+
+// Text that says what it is, is read as that, whatever the caller calls it.
+func TestTextHasTheWordAboutItsScheme(t *testing.T) {
+	k, priv := ed25519Key(t)
+	owner, err := firmware.NewSigningKey(priv)
+	require.NoError(t, err)
+	image := []byte("image")
+	s := firmware.Signature{Scheme: "rsa-pss-sha256", Data: countersign(t, owner, image, firmware.Statement{Issued: issued})}
+	r := verify(t, firmware.Policy{Keys: []firmware.Key{k}, Now: at(issued)}, image, s)
+	assert.Equal(t, firmware.Accepted, r.Verdict, r.Because)
+	assert.NotNil(t, r.Authenticity.Statement)
+}
+
+// Of a boot loader's keys those count that it requires, or all where it
+// requires none; several that it requires each are given one by one.
+func TestKeysThatABootLoaderRequires(t *testing.T) {
+	dtc := sigtest.Stranger(t, "dtc")
+	control := func(mode, a, b string) ([]firmware.Key, error) {
+		node := func(name string, k *rsa.PrivateKey, required string) string {
+			return fmt.Sprintf("key-%s { %s key-name-hint = %q; algo = \"sha256,rsa2048\"; rsa,modulus = [%x]; rsa,exponent = [%016x]; };", name, required, name, k.N.Bytes(), k.E)
+		}
+		source := "/dts-v1/; / { signature { " + mode + node("a", freshRSA(), a) + node("b", otherRSA(), b) + " }; };"
+		sigtest.Write(t, []byte(source), dtc.Dir, "control.dts")
+		dtc.Run("-q", "-O", "dtb", "-o", "control.dtb", "control.dts")
+		return firmware.ParseKeys("control", sigtest.Read(t, dtc.Dir+"/control.dtb"))
+	}
+	const conf = `required = "conf";`
+	for _, c := range []struct {
+		mode, a, b string
+		want       []string
+	}{
+		{"", conf, "", []string{"key-a"}},
+		{"", "", conf, []string{"key-b"}},
+		{"", "", "", []string{"key-a", "key-b"}},
+		{`required-mode = "any";`, conf, conf, []string{"key-a", "key-b"}},
+	} {
+		keys, err := control(c.mode, c.a, c.b)
+		require.NoError(t, err)
+		require.Len(t, keys, len(c.want), "%+v", c)
+		for i, k := range keys {
+			assert.Contains(t, k.String(), c.want[i])
+		}
+	}
+	_, err := control("", conf, conf)
+	require.ErrorIs(t, err, errors.ErrUnsupported)
 }
