@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -52,6 +53,19 @@ func TestDahuaPackage(t *testing.T) {
 	// The same with PK is not Dahua's.
 	copy(b, "PK")
 	assert.Equal(t, firmware.FormatPlain, inspect(t, b).Format)
+}
+
+// The last byte of what is deflated may end in bits that mean nothing, so that
+// it is told to be open; nothing before it is, and nothing of what is stored.
+func TestDahuaLastByteOfADeflatedMember(t *testing.T) {
+	b := goodDH(t)
+	m := inspect(t, b)
+	for _, p := range m.Parts {
+		end := int(p.Offset + p.Length)
+		assert.Equal(t, p.Name == "Install" || strings.HasPrefix(p.Name, "romfs"), within(m.Uncovered, end-1), p.Name)
+		assert.False(t, within(m.Uncovered, end-2), p.Name)
+		assert.False(t, within(m.Uncovered, int(p.Offset)), p.Name)
+	}
 }
 
 // A changed byte breaks a sum, or is in a range that is told to be uncovered.
