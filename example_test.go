@@ -62,7 +62,7 @@ func ExampleReports_WriteTable() {
 	}
 	// Output:
 	// 10.0.0.5  Maker C1 V1.2
-	// no score (100 % unknown)
+	// no score (0 of 1 controls answered; 100 % unknown by weight)
 	// 0 pass, 0 fail, 1 unknown, 0 not applicable, 0 waived
 	// Status   Severity  Control  Found
 	// unknown  high      ACC-08   Only the expected accounts exist: no account was reported

@@ -3,6 +3,7 @@ package camsec_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +74,7 @@ func TestScore(t *testing.T) {
 			require.NoError(t, camsec.Reports{r}.WriteTable(&table, nil))
 			assert.Equal(t, tc.capped, strings.Contains(table.String(), "capped"))
 			assert.Contains(t, table.String(), "% unknown", "the share of unknowns stands beside every score")
+			assert.Contains(t, table.String(), fmt.Sprintf("%d of %d controls answered", len(r.Results)-r.Summary.Unknown, len(r.Results)))
 			if tc.want == none {
 				assert.Nil(t, wire.Score)
 				assert.Contains(t, table.String(), "no score")

@@ -100,13 +100,15 @@ func (r *Report) what() string {
 // score is the score with all that qualifies it.
 func (d *document) score(r *Report) string {
 	share := fmt.Sprintf("%.0f %%", 100*r.Scoring.UnknownShare)
+	all := len(r.Results)
+	answered := all - r.Summary.Unknown
 	switch {
 	case r.Score == nil:
-		return d.tr.format("no score (%s unknown)", share)
+		return d.tr.format("no score (%d of %d controls answered; %s unknown by weight)", answered, all, share)
 	case r.Scoring.Capped:
-		return d.tr.format("score %d of 100 (capped: a critical control fails; %s unknown)", *r.Score, share)
+		return d.tr.format("score %d of 100 (capped: a critical control fails; %d of %d controls answered; %s unknown by weight)", *r.Score, answered, all, share)
 	}
-	return d.tr.format("score %d of 100 (%s unknown)", *r.Score, share)
+	return d.tr.format("score %d of 100 (%d of %d controls answered; %s unknown by weight)", *r.Score, answered, all, share)
 }
 
 // byUrgency orders results for people: what fails first, the worst on top.

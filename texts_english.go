@@ -71,9 +71,9 @@ none on record
 No device.
 All devices were reached.
 Nothing fails.
-no score (%s unknown)
-score %d of 100 (%s unknown)
-score %d of 100 (capped: a critical control fails; %s unknown)
+no score (%d of %d controls answered; %s unknown by weight)
+score %d of 100 (%d of %d controls answered; %s unknown by weight)
+score %d of 100 (capped: a critical control fails; %d of %d controls answered; %s unknown by weight)
 %d pass, %d fail, %d unknown, %d not applicable, %d waived
 %s not read: %s (%s)
 users
