@@ -324,7 +324,7 @@ func TestSignatureScheme(t *testing.T) {
 		"sigstore": {[]byte(`{"mediaType":"x"}`)},
 		"tuf":      {[]byte(`{"signed":{"_type":"root"}}`)},
 		"suit":     {{0xd8, 0x6b}, {0xd2, 0x84}},
-		"":         {nil, []byte("words"), make([]byte, 64), cms(0x30), cms(0x30, 0x84, 0, 0, 1, 0, 0), cms(0x31, 0x30), oid},
+		"":         {nil, []byte("words"), make([]byte, 64), cms(0x30), cms(0x30, 0x84, 0, 0, 1, 0, 0), cms(0x31, 0x30), oid, {'{', 0x9c, 0x01, 0xff, 0x7d}},
 	} {
 		for _, data := range all {
 			assert.Equal(t, want, firmware.SignatureScheme(data), fmt.Sprintf("%.20q", data))

@@ -70,7 +70,7 @@ func schemeOf(data []byte) string {
 		return schemeCMS
 	case isTUF(data):
 		return schemeTUF
-	case bytes.HasPrefix(text, []byte("{")):
+	case bytes.HasPrefix(text, []byte("{")) && utf8.Valid(text): // one bare signature in 256 begins so, too
 		return schemeSigstore
 	case isOpenPGPSignature(data):
 		return schemeOpenPGP
