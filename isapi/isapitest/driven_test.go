@@ -3,8 +3,11 @@ package isapitest_test
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"net"
+	"net/http"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,6 +17,7 @@ import (
 
 	"github.com/camsec/camsec"
 	"github.com/camsec/camsec/auth"
+	"github.com/camsec/camsec/auth/trust"
 	"github.com/camsec/camsec/isapi"
 	"github.com/camsec/camsec/isapi/isapitest"
 	"github.com/camsec/camsec/isapi/sadp"
@@ -107,9 +111,15 @@ func TestDevicesTakeTheirConfigurationBack(t *testing.T) {
 // An image for the model is run after a restart, another one is refused.
 func TestDevicesTakeImages(t *testing.T) {
 	t.Parallel()
-	for model, runs := range map[string]bool{"DS-2CD2T47G2-TEST": true, "DS-OTHER": false} {
+	for _, tc := range []struct {
+		model      string
+		post, runs bool
+	}{{"DS-2CD2T47G2-TEST", false, true}, {"DS-2CD2T47G2-TEST", true, true}, {"DS-OTHER", false, false}, {"DS-OTHER", true, false}} {
 		synctest.Test(t, func(t *testing.T) {
-			d, c := driven(t, isapitest.CurrentCamera(), false)
+			model, runs := tc.model, tc.runs
+			p := isapitest.CurrentCamera()
+			p.UploadByPost = tc.post
+			d, c := driven(t, p, false)
 			b := isapitest.FirmwareImage(model, "V5.8.0", "250101", 300)
 			image := isapi.Image{Data: bytes.NewReader(b), Size: int64(len(b)), Firmware: camsec.Firmware{Version: "V5.8.0", Build: "250101"}}
 			change, err := c.UpdateFirmware(t.Context(), image, nil)
@@ -131,6 +141,68 @@ func TestDevicesTakeImages(t *testing.T) {
 	}
 }
 
+// A device makes a key, and takes a certificate for that one alone.
+func TestDevicesTakeCertificates(t *testing.T) {
+	t.Parallel()
+	d, err := isapitest.Start(isapitest.CurrentCamera(), &isapitest.Options{InProcess: true, TLS: true})
+	require.NoError(t, err)
+	defer d.Close()
+	c, err := isapi.New("https://camera.test", auth.Static(d.User(), word(d.Password())), &isapi.Options{
+		DialContext: d.Host().DialContext, Trust: trust.InsecureAny(), Settle: -1,
+	})
+	require.NoError(t, err)
+	defer c.Close()
+	first, err := d.Host().Certificate()
+	require.NoError(t, err)
+	_, err = c.CertificateRequest(t.Context())
+	require.Error(t, err, "none was made")
+	_, err = c.CreateCertificateRequest(t.Context(), []byte("<CertificateReq/>"))
+	require.NoError(t, err)
+	request, err := c.CertificateRequest(t.Context())
+	require.NoError(t, err)
+	parsed, err := x509.ParseCertificateRequest(request)
+	require.NoError(t, err)
+	require.NoError(t, parsed.CheckSignature())
+
+	_, err = c.ImportCertificate(t.Context(), first.Raw)
+	require.ErrorContains(t, err, "certificateNotmatch", "another key's")
+	_, err = c.ImportCertificate(t.Context(), []byte("none"))
+	require.ErrorContains(t, err, "certificateFormatIllegal")
+	now, err := d.Host().Certificate()
+	require.NoError(t, err)
+	assert.True(t, now.Equal(first))
+
+	change, err := c.CreateSelfSignedCertificate(t.Context(), []byte("<SelfSignCert/>"))
+	require.NoError(t, err)
+	assert.Equal(t, camsec.Applied, change.Outcome)
+}
+
+// A recorder logs in to the camera behind a channel with what it holds, and
+// says what came of it.
+func TestRecordersLogInToTheirCameras(t *testing.T) {
+	t.Parallel()
+	recorder, c := driven(t, isapitest.Recorder(), false)
+	camera, _ := driven(t, isapitest.CurrentCamera(), false)
+	recorder.Attach(1, camera, "192.0.2.99", false)
+	state := func() isapi.ChannelStatus {
+		all, err := c.ChannelStatus(t.Context())
+		require.NoError(t, err)
+		at := slices.IndexFunc(all, func(s isapi.ChannelStatus) bool { return s.ID == "1" })
+		require.GreaterOrEqual(t, at, 0)
+		return all[at]
+	}
+	assert.Equal(t, http.StatusOK, recorder.Dial(1))
+	assert.Equal(t, camsec.StateOn, state().Online)
+	assert.Equal(t, "connect", state().Detect)
+	assert.Zero(t, recorder.Dial(2), "nothing is attached there")
+
+	camera.Host().SetUser(camera.User(), "Changed-Word-42")
+	assert.Equal(t, http.StatusUnauthorized, recorder.Dial(1))
+	assert.Equal(t, camsec.StateOff, state().Online)
+	assert.Equal(t, "errorUserNameOrPasswd", state().Detect)
+	assert.Equal(t, 1, camera.Host().FailedLogins())
+}
+
 // Accounts come and go, the device's own and those for ONVIF.
 func TestDevicesKeepAccounts(t *testing.T) {
 	t.Parallel()
@@ -138,6 +210,15 @@ func TestDevicesKeepAccounts(t *testing.T) {
 	_, err := c.CreateUser(t.Context(), isapi.NewUser{Name: "patrol", Level: "Viewer", Password: word("Patrol-Word-1")})
 	require.NoError(t, err)
 	assert.Contains(t, d.State()["user patrol"], "Patrol-Word-1")
+	for name, user := range map[string]isapi.NewUser{
+		"a level that there is none of": {Name: "other", Level: "Emperor", Password: word("Other-Word-1")},
+		"a weak password":               {Name: "other", Level: "Viewer", Password: word("short")},
+		"a second administrator":        {Name: "other", Level: "Administrator", Password: word("Other-Word-1")},
+	} {
+		_, err = c.CreateUser(t.Context(), user)
+		require.Error(t, err, name)
+		assert.NotContains(t, d.State(), "user other", name)
+	}
 	_, err = c.DeleteUser(t.Context(), "patrol")
 	require.NoError(t, err)
 	assert.NotContains(t, d.State(), "user patrol")
