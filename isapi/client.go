@@ -1,6 +1,7 @@
 package isapi
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -226,6 +227,14 @@ func (c *Client) request(ctx context.Context, op Operation) *http.Request {
 	}).WithContext(ctx)
 }
 
+// setBody gives a request a body that can be sent again.
+func setBody(req *http.Request, body []byte, contentType string) {
+	req.ContentLength = int64(len(body))
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	req.Body, _ = req.GetBody()
+	req.Header.Set("Content-Type", contentType)
+}
+
 // exchange performs one operation over rt and returns whatever was answered;
 // along with the error, if the device is busy.
 func (c *Client) exchange(rt http.RoundTripper, op Operation, req *http.Request, lim wire.Limits) (*wire.Response, error) {
@@ -322,7 +331,12 @@ func (c *Client) get(ctx context.Context, name string, lim wire.Limits, roots ..
 
 // fetch is get that also returns the reply as it came.
 func (c *Client) fetch(ctx context.Context, op Operation, lim wire.Limits, roots ...string) (*wire.Node, *wire.Response, error) {
-	resp, err := c.send(ctx, c.transport(), op, lim)
+	return c.fetchAnswer(op, c.request(ctx, op), lim, roots...)
+}
+
+// fetchAnswer is fetch for a request that has a body.
+func (c *Client) fetchAnswer(op Operation, req *http.Request, lim wire.Limits, roots ...string) (*wire.Node, *wire.Response, error) {
+	resp, err := c.exchange(c.transport(), op, req, lim)
 	if err != nil {
 		if errors.Is(err, camsec.ErrUnauthorized) {
 			c.loggedIn.Store(false)

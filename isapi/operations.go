@@ -15,6 +15,7 @@ type Operation struct {
 	Path     string // with its query, if any; {id} stands for a member's number
 	Evidence camsec.Evidence
 	Writes   bool // changes the device; refused with [Options.ReadOnly]
+	Endless  bool // answers for as long as somebody listens
 }
 
 // String returns method and path.
@@ -25,6 +26,7 @@ var operations = []Operation{
 	get("Activation", "/SDK/activateStatus", camsec.Recorded),
 	get("AdminAccesses", "/ISAPI/Security/adminAccesses", camsec.Recorded),
 	get("Advanced", "/ISAPI/Security/advanced?format=json", camsec.Documented),
+	{Name: "Alerts", Method: "GET", Path: "/ISAPI/Event/notification/alertStream", Evidence: camsec.Recorded, Endless: true},
 	get("AnonymousLogin", "/ISAPI/Security/UserPermission/anonymouslogin", camsec.Documented),
 	get("Capabilities", "/ISAPI/System/capabilities", camsec.Recorded),
 	get("ChannelStatus", "/ISAPI/ContentMgmt/InputProxy/channels/status", camsec.Recorded),
@@ -59,6 +61,8 @@ var operations = []Operation{
 	get("RTSPCertificate", "/ISAPI/Security/RTSPCertificate", camsec.Documented),
 	get("RecoveryMail", "/ISAPI/Security/email/parameter?format=json", camsec.Documented),
 	get("SNMP", "/ISAPI/System/Network/SNMP", camsec.Documented),
+	search("SystemLog", "/ISAPI/ContentMgmt/logSearch", camsec.Recorded),
+	search("SecurityLog", "/ISAPI/ContentMgmt/security/logSearch", camsec.Documented),
 	get("SSH", "/ISAPI/System/Network/ssh", camsec.Recorded),
 	get("SelectedCertificate", "/ISAPI/Security/certificate/select/{id}?format=json", camsec.Documented),
 	get("SecurityCapabilities", "/ISAPI/Security/capabilities", camsec.Recorded),
@@ -171,6 +175,11 @@ func write(name, methodAndPath string, evidence camsec.Evidence) Operation {
 func (o Operation) with(id string) Operation {
 	o.Path = strings.ReplaceAll(o.Path, "{id}", url.PathEscape(id))
 	return o
+}
+
+// search is a question that is too long for a query. It changes nothing.
+func search(name, path string, evidence camsec.Evidence) Operation {
+	return Operation{Name: name, Method: "POST", Path: path, Evidence: evidence}
 }
 
 func get(name, path string, evidence camsec.Evidence) Operation {

@@ -52,6 +52,17 @@ func (t Time) Offset(now time.Time) (time.Duration, bool) {
 	return d, true
 }
 
+// deviceTime reads a time as devices write it, without a zone as UTC; zero is
+// not readable.
+func deviceTime(text string) time.Time {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05"} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t
+		}
+	}
+	return time.Time{}
+}
+
 // An NTPServer is where a device gets its time from.
 type NTPServer struct {
 	ID   string

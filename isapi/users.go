@@ -93,8 +93,11 @@ func (c *Client) OnlineUsers(ctx context.Context) ([]OnlineUser, error) {
 }
 
 // hostOf returns the address that a block of addressing elements holds.
-func hostOf(n *wire.Node) string {
-	for _, name := range []string{"hostName", "ipAddress", "ipv6Address"} {
+func hostOf(n *wire.Node) string { return firstOf(n, "hostName", "ipAddress", "ipv6Address") }
+
+// firstOf returns the text of the first child of one of the names that has any.
+func firstOf(n *wire.Node, names ...string) string {
+	for _, name := range names {
 		if s := n.Child(name).String(); s != "" {
 			return s
 		}

@@ -1,11 +1,9 @@
 package isapi
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -245,10 +243,7 @@ func (c *Client) attemptQuery(ctx context.Context, rt http.RoundTripper, op Oper
 		req.URL.RawQuery = query
 	}
 	if len(body) > 0 {
-		req.ContentLength = int64(len(body))
-		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-		req.Body, _ = req.GetBody()
-		req.Header.Set("Content-Type", contentType)
+		setBody(req, body, contentType)
 	}
 	resp, err := c.exchange(rt, op, req, wire.Small())
 	return c.judge(op, resp, err, sent.Load())

@@ -58,7 +58,8 @@ func (p *tap) RoundTrip(r *http.Request) (*http.Response, error) {
 	t := tapped{method: r.Method, uri: r.URL.RequestURI(), body: body}
 	if err == nil {
 		t.status = resp.StatusCode
-		if r.Method == http.MethodGet && resp.StatusCode == http.StatusOK {
+		endless := strings.HasPrefix(resp.Header.Get("Content-Type"), "multipart/")
+		if r.Method == http.MethodGet && resp.StatusCode == http.StatusOK && !endless {
 			b, _ := io.ReadAll(resp.Body)
 			resp.Body = io.NopCloser(bytes.NewReader(b))
 			p.read[t.uri] = b

@@ -101,13 +101,15 @@ type Refusal struct {
 	Unlock  time.Duration // how long the lock still holds
 	Left    int           // tries left, -1 when locks are off
 	Outcome Outcome
+	User    string // that was named; empty if nobody was
+	Address string // the client's
 }
 
 func (h *Host) refusal(r *http.Request, a attempt) Refusal {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	ref := Refusal{Left: -1, Outcome: a.outcome}
 	address := clientIP(r)
+	ref := Refusal{Left: -1, Outcome: a.outcome, User: a.user, Address: address}
 	users := []string{a.user}
 	if a.user == "" { // nobody named: the address's own worst state
 		for key := range h.locks {

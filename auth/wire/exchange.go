@@ -88,6 +88,72 @@ func Do(rt http.RoundTripper, req *http.Request, lim Limits) (*Response, error) 
 	return out, nil
 }
 
+// Stream sends req once over rt, as [Do] does, and hands out the body of a 2xx
+// reply to be read as it comes, since it may never end: lim.Total bounds the
+// wait for its header alone, and lim.BodyIdle each Read. It must be closed. Any
+// other reply is read to its end within lim; the body is then nil.
+func Stream(rt http.RoundTripper, req *http.Request, lim Limits) (*Response, io.ReadCloser, error) {
+	lim = lim.OrDefaults()
+	ctx, stop := context.WithCancelCause(req.Context())
+	taker := &bodyTaker{RoundTripper: rt, ctx: ctx, stop: stop}
+	resp, err := Do(taker, req, lim)
+	if taker.body == nil || err != nil {
+		if taker.body != nil {
+			_ = taker.body.Close()
+		}
+		stop(nil)
+		return resp, nil, err
+	}
+	return resp, &streamBody{r: taker.body, ctx: ctx, stop: stop, idle: lim.BodyIdle}, nil
+}
+
+// bodyTaker keeps the body of a 2xx reply from being read, and its request from
+// ending with the exchange.
+type bodyTaker struct {
+	http.RoundTripper
+	ctx  context.Context //nolint:containedctx // of one exchange
+	stop context.CancelCauseFunc
+	body io.ReadCloser
+}
+
+func (t *bodyTaker) RoundTrip(req *http.Request) (*http.Response, error) {
+	exchange := req.Context()
+	release := context.AfterFunc(exchange, func() { t.stop(context.Cause(exchange)) })
+	resp, err := t.RoundTripper.RoundTrip(req.WithContext(t.ctx))
+	if err == nil && resp.StatusCode/100 == 2 && release() {
+		t.body, resp.Body, resp.ContentLength = resp.Body, http.NoBody, 0
+	}
+	return resp, err
+}
+
+// streamBody waits for each Read for so long and no longer.
+type streamBody struct {
+	r    io.ReadCloser
+	ctx  context.Context //nolint:containedctx // lives as long as the stream
+	stop context.CancelCauseFunc
+	idle time.Duration
+}
+
+func (b *streamBody) Read(p []byte) (int, error) {
+	if b.idle > 0 {
+		watchdog := time.AfterFunc(b.idle, func() { b.stop(idleError{}) })
+		defer watchdog.Stop()
+	}
+	n, err := b.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		if cause := context.Cause(b.ctx); cause != nil {
+			err = cause
+		}
+		err = fmt.Errorf("wire: reading the stream: %w", err)
+	}
+	return n, err
+}
+
+func (b *streamBody) Close() error {
+	b.stop(nil)
+	return b.r.Close()
+}
+
 // readBody reads the body to its end, checks its length and decodes it.
 func readBody(req *http.Request, resp *http.Response, body *watchedBody, lim Limits) ([]byte, error) {
 	promised := resp.ContentLength

@@ -85,6 +85,10 @@ type Device struct {
 	upgrade    *upgrade
 	pending    *ecdsa.PrivateKey // of the last certificate request
 	served     *tls.Certificate  // that the device was given
+
+	log       []LogEntry
+	listeners map[chan string]bool // to the alert stream
+	silent    bool                 // sends no heartbeats
 }
 
 // A Write is one change the device carried out. It holds no secrets.
@@ -144,7 +148,7 @@ func (d *Device) start(opts *Options) error {
 		LockFor:     d.profile.LockFor,
 		Server:      d.profile.Server,
 		Public:      d.public,
-		RefusalBody: d.refusalBody,
+		RefusalBody: d.refused,
 		Handler:     d,
 		Service:     d.answering,
 		Now:         opts.Now,
@@ -175,6 +179,14 @@ func (d *Device) start(opts *Options) error {
 		d.followPorts()
 	}
 	return nil
+}
+
+// refused notes a refused login, and says what comes with the 401.
+func (d *Device) refused(r authtest.Refusal) (contentType string, body []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.illegal(r)
+	return d.refusalBody(r)
 }
 
 // refusalBody is what comes with a 401.

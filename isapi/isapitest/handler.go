@@ -91,6 +91,9 @@ func (d *Device) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		d.serveFirmware(w, r)
 		return
 	}
+	if d.serveAlerts(w, r) {
+		return
+	}
 	var sent []byte
 	if r.Method == http.MethodPut || r.Method == http.MethodPost {
 		var err error
@@ -136,6 +139,9 @@ func (d *Device) handle(r *http.Request, sent []byte) (status int, body string) 
 	}
 	if !d.activated && r.URL.Path != activatePath {
 		return say(answerInactive)
+	}
+	if r.Method == http.MethodPost && (r.URL.Path == logSearchPath || r.URL.Path == securitySearchPath) {
+		return d.searchLog(r, string(sent))
 	}
 	for _, path := range []string{r.URL.RequestURI(), r.URL.Path} {
 		if body, ok := d.find(r.Method, path); ok {

@@ -134,6 +134,7 @@ func (d *Device) sessionLogin(w http.ResponseWriter, r *http.Request, sent strin
 	}
 	refusal, ok := d.host.Login(r, user, right)
 	if !ok {
+		d.illegal(refusal)
 		kind, body := d.refusalBody(refusal)
 		w.Header().Set("Content-Type", kind)
 		w.WriteHeader(http.StatusUnauthorized)

@@ -82,6 +82,7 @@ func (d *Device) restart() {
 	d.waiting = nil
 	d.restarts++
 	d.host.ExpireNonces()
+	d.hangUp("")
 	if d.profile.RestartTime > 0 {
 		d.host.SetDown(true)
 		d.later(d.profile.RestartTime, func() { d.host.SetDown(false) })
