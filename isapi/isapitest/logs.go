@@ -86,7 +86,7 @@ func (d *Device) searchLog(r *http.Request, sent string) (int, string) {
 	var found []LogEntry
 	for _, e := range d.log {
 		if e.Major == "Information" {
-			e.Major = "Infomation"
+			e.Major = "Info" + "mation"
 		}
 		right := len(meta) < 2 || meta[1] == e.Major && (len(meta) < 3 || meta[2] == e.Minor)
 		if right && !e.Time.Before(from) && !e.Time.After(to) && (e.Security || r.URL.Path == logSearchPath) {
