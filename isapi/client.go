@@ -97,8 +97,11 @@ type Client struct {
 	hasCred  bool
 	watched  *trust.Watched
 	loggedIn atomic.Bool // the device has accepted our credential
-	idle     func()
-	log      *slog.Logger // nil: no log
+	// hideFields and fieldKey are of EncryptFields.
+	hideFields atomic.Bool
+	fieldKey   atomic.Pointer[keyedCipher]
+	idle       func()
+	log        *slog.Logger // nil: no log
 }
 
 // New returns a client of the device at address, without any I/O. An address
@@ -327,6 +330,22 @@ func (c *Client) note(ctx context.Context, op Operation, resp *wire.Response, er
 func (c *Client) get(ctx context.Context, name string, lim wire.Limits, roots ...string) (*wire.Node, error) {
 	doc, _, err := c.fetch(ctx, operation(name), lim, roots...)
 	return doc, err
+}
+
+// getHidden is get with fields that may be hidden.
+func (c *Client) getHidden(ctx context.Context, name string, h *hiding, lim wire.Limits, roots ...string) (*wire.Node, error) {
+	op := operation(name)
+	doc, _, err := c.fetchAnswer(op, c.hiddenRequest(ctx, op, h), lim, roots...)
+	return doc, err
+}
+
+// hiddenRequest is request with the query for hidden fields, if they are.
+func (c *Client) hiddenRequest(ctx context.Context, op Operation, h *hiding) *http.Request {
+	req := c.request(ctx, op)
+	if q := h.query(); q != "" {
+		req.URL.RawQuery = q
+	}
+	return req
 }
 
 // fetch is get that also returns the reply as it came.

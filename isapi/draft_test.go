@@ -105,13 +105,13 @@ func TestDraftEditsInPlace(t *testing.T) {
 	require.NoError(t, err)
 	d.flag(d.root, "enabled", false)
 	require.NoError(t, d.err)
-	body, err := d.sendable(nil)
+	body, err := d.sendable(nil, nil)
 	require.NoError(t, err)
 	assert.Equal(t, "<E>\n <x a='1'/>\n <enabled>0</enabled>\n <name>n</name>\n</E>", string(body),
 		"the device's own spelling, and no secret that it does not show")
 
 	d.secret(d.root, "password", "enabled", camsec.NewSecret([]byte("a<b&c")))
-	body, err = d.sendable(nil)
+	body, err = d.sendable(nil, nil)
 	require.NoError(t, err)
 	assert.Equal(t, "<E>\n <x a='1'/>\n <enabled>0</enabled>\n <password>a&lt;b&amp;c</password>\n <name>n</name>\n</E>", string(body))
 	assert.False(t, d.settled())
@@ -138,7 +138,7 @@ func TestDraftEditsTheFirstElement(t *testing.T) {
 	} {
 		d, err := draftOf(t, body)
 		require.NoError(t, err)
-		out, err := d.sendable(nil)
+		out, err := d.sendable(nil, nil)
 		require.NoError(t, err)
 		assert.Equal(t, want, string(out))
 	}
@@ -150,7 +150,7 @@ func TestDraftEditsTheFirstElement(t *testing.T) {
 		d, err := draftOf(t, body)
 		require.NoError(t, err)
 		d.secret(d.root, "key", "name", camsec.NewSecret([]byte("k")))
-		out, err := d.sendable(nil)
+		out, err := d.sendable(nil, nil)
 		require.NoError(t, err)
 		assert.Equal(t, want, string(out))
 		assert.False(t, d.settled())
@@ -187,7 +187,7 @@ func FuzzDraft(f *testing.F) {
 			return
 		}
 		d.flag(d.root, "enabled", false)
-		out, err := d.sendable(nil)
+		out, err := d.sendable(nil, nil)
 		if err != nil {
 			return
 		}

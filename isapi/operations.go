@@ -39,6 +39,8 @@ var operations = []Operation{
 	get("DoubleVerification", "/ISAPI/Security/doubleVerification?format=json", camsec.Documented),
 	get("EHome", "/ISAPI/System/Network/Ehome", camsec.Recorded),
 	get("EZVIZ", "/ISAPI/System/Network/EZVIZ", camsec.Recorded),
+	get("EncryptFields", "/ISAPI/Security/capabilities?username={id}", camsec.Recorded),
+	get("EncryptFields", "/ISAPI/Security/users?security=1&iv={id}", camsec.Documented),
 	get("EventTriggers", "/ISAPI/Event/triggers", camsec.Recorded),
 	get("ExportConfiguration", "/ISAPI/System/configurationData", camsec.Documented),
 	get("FTP", "/ISAPI/System/Network/ftp", camsec.Documented),

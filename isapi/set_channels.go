@@ -28,7 +28,7 @@ func (c *Client) SetChannelCredential(ctx context.Context, id, user string, pass
 		return notApplied(err)
 	}
 	r := revision{
-		set: "SetChannelCredential", id: id, roots: []string{"InputProxyChannel"},
+		set: "SetChannelCredential", id: id, roots: []string{"InputProxyChannel"}, hidden: channelFields,
 		edit: func(d *draft) {
 			source := d.at(d.root, "sourceInputPortDescriptor")
 			if source == nil {

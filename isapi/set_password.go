@@ -23,8 +23,9 @@ import (
 // tried once and draws on the client's budget. Administrators may change any
 // account; on most firmware others may not even their own.
 //
-// Only number, name and password are sent, in the clear within the request:
-// use https. The number is looked up by name. A password longer than the
+// Only number, name and password are sent, in the clear within the request: use
+// https, or [Client.EncryptFields]. With either, the password of the account in
+// use goes along to firmware that wants it (isSupportUserCheck). The number is looked up by name. A password longer than the
 // device says it keeps is refused before it is sent, since some devices cut it
 // without a word.
 //
@@ -55,15 +56,15 @@ func (c *Client) SetPassword(ctx context.Context, name string, password camsec.S
 		return notApplied(err)
 	}
 	op = op.with(childText(user, "id"))
-	if err := c.fits(ctx, op, password); err != nil {
-		return notApplied(err)
-	}
-	body, err := list.minimal("User", field{"id", childText(user, "id")}, field{"userName", name}, field{"password", string(password.Reveal())})
+	caps, err := c.fits(ctx, op, password)
 	if err != nil {
 		return notApplied(err)
 	}
-	a := c.attempt(ctx, op, body, list.contentType())
-	clear(body)
+	a, err := c.attemptUser(ctx, op, list, caps, field{"id", childText(user, "id")}, field{"userName", name},
+		field{"password", string(password.Reveal())})
+	if err != nil {
+		return notApplied(err)
+	}
 	if a.refused != nil {
 		return notApplied(a.refused)
 	}
@@ -72,7 +73,11 @@ func (c *Client) SetPassword(ctx context.Context, name string, password camsec.S
 
 // account finds an account in a list by its name.
 func (c *Client) account(ctx context.Context, op, name string) (list *draft, user *etree.Element, err error) {
-	if list, err = c.draft(ctx, operation(op), []string{"UserList"}); err != nil {
+	h, err := c.hide(ctx, userFields)
+	if err != nil {
+		return nil, nil, err
+	}
+	if list, err = c.draftHidden(ctx, operation(op), []string{"UserList"}, h); err != nil {
 		return nil, nil, err
 	}
 	if list.doc == nil {
@@ -86,21 +91,21 @@ func (c *Client) account(ctx context.Context, op, name string) (list *draft, use
 	return list, nil, fmt.Errorf("isapi: %s: no account of that name: %w", operation(op), camsec.ErrNotFound)
 }
 
-// fits refuses a password longer than the device says it keeps. A device that
-// does not say is asked nothing more.
-func (c *Client) fits(ctx context.Context, op Operation, password camsec.Secret) error {
+// fits refuses a password longer than the device says it keeps, and returns
+// what else it says. A device that does not say is asked nothing more.
+func (c *Client) fits(ctx context.Context, op Operation, password camsec.Secret) (Capabilities, error) {
 	caps, err := c.SecurityCapabilities(ctx)
 	if err != nil {
 		if hopeless(ctx, err) {
-			return err
+			return caps, err
 		}
-		return nil // the device itself will judge
+		return caps, nil // the device itself will judge
 	}
 	most, err := strconv.Atoi(caps.Attr("max", "LoginPasswordLenLimit"))
 	if n := len(password.Reveal()); err == nil && most > 0 && n > most {
-		return fmt.Errorf("isapi: %s: %d bytes, and the device keeps %d: %w", op, n, most, camsec.ErrWeakPassword)
+		return caps, fmt.Errorf("isapi: %s: %d bytes, and the device keeps %d: %w", op, n, most, camsec.ErrWeakPassword)
 	}
-	return nil
+	return caps, nil
 }
 
 // provePassword tells by one login whether a password was set.

@@ -54,7 +54,7 @@ type SNMPUserChange struct {
 //isapi:op PUT /ISAPI/System/Network/SNMP
 func (c *Client) SetSNMPUser(ctx context.Context, id string, change SNMPUserChange) (camsec.Change, error) {
 	return c.revise(ctx, revision{
-		get: "SNMP", set: "SetSNMPUser", roots: []string{"SNMP"},
+		get: "SNMP", set: "SetSNMPUser", roots: []string{"SNMP"}, hidden: snmpFields,
 		edit: func(d *draft) {
 			var user *etree.Element
 			for _, u := range d.root.FindElements(".//SNMPUser") {

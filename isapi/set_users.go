@@ -41,16 +41,15 @@ func (c *Client) CreateUser(ctx context.Context, user NewUser) (camsec.Change, e
 	case !errors.Is(err, camsec.ErrNotFound) || list == nil:
 		return notApplied(err)
 	}
-	if err := c.fits(ctx, op, user.Password); err != nil {
+	caps, err := c.fits(ctx, op, user.Password)
+	if err != nil {
 		return notApplied(err)
 	}
-	body, err := list.minimal("User", field{"userName", user.Name}, field{"password", string(user.Password.Reveal())},
+	a, err := c.attemptUser(ctx, op, list, caps, field{"userName", user.Name}, field{"password", string(user.Password.Reveal())},
 		field{"userLevel", user.Level})
 	if err != nil {
 		return notApplied(err)
 	}
-	a := c.attempt(ctx, op, body, list.contentType())
-	clear(body)
 	if a.refused != nil {
 		return notApplied(a.refused)
 	}
@@ -97,8 +96,12 @@ func (c *Client) DeleteUser(ctx context.Context, name string) (camsec.Change, er
 	if c.isOwn(ctx, name) {
 		return notApplied(fmt.Errorf("isapi: %s: %w", op, ErrCutOff))
 	}
+	query, err := c.confirmationQuery(ctx)
+	if err != nil {
+		return notApplied(err)
+	}
 	op = op.with(childText(user, "id"))
-	a := c.attempt(ctx, op, nil, "")
+	a := c.attemptQuery(ctx, c.transport(), op, query, nil, "")
 	if a.refused != nil {
 		return notApplied(a.refused)
 	}
@@ -120,7 +123,7 @@ func (c *Client) SetUserLevel(ctx context.Context, name, level string) (camsec.C
 		return notApplied(err)
 	}
 	return c.revise(ctx, revision{
-		set: "SetUserLevel", id: childText(user, "id"), roots: []string{"User"},
+		set: "SetUserLevel", id: childText(user, "id"), roots: []string{"User"}, hidden: userFields, confirm: true,
 		edit: func(d *draft) { d.text(d.root, "userLevel", level) },
 		guard: func(*draft) error {
 			if c.isOwn(ctx, name) {
@@ -226,13 +229,15 @@ func (c *Client) putONVIFUser(ctx context.Context, name string, user NewUser, cr
 		user.Level = childText(have, "userType")
 	}
 	op = op.with(id)
-	body, err := list.minimal("User", field{"id", id}, field{"userName", user.Name},
+	h, err := c.hide(ctx, userFields)
+	if err != nil {
+		return notApplied(err)
+	}
+	a, err := c.attemptMinimal(ctx, op, list, h, "User", field{"id", id}, field{"userName", user.Name},
 		field{"password", string(user.Password.Reveal())}, field{"userType", user.Level})
 	if err != nil {
 		return notApplied(err)
 	}
-	a := c.attempt(ctx, op, body, list.contentType())
-	clear(body)
 	switch {
 	case a.refused != nil:
 		return notApplied(a.refused)

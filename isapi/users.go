@@ -2,6 +2,7 @@ package isapi
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/camsec/camsec"
@@ -46,14 +47,22 @@ func (c *Client) ONVIFUsers(ctx context.Context) ([]User, error) {
 }
 
 func (c *Client) users(ctx context.Context, op, level string) ([]User, error) {
-	n, err := c.get(ctx, op, wire.Small(), "UserList")
+	h, err := c.hide(ctx, userFields)
+	if err != nil {
+		return nil, err
+	}
+	n, err := c.getHidden(ctx, op, h, wire.Small(), "UserList")
 	if err != nil {
 		return nil, err
 	}
 	users := []User{}
 	for _, u := range n.Children {
+		name, err := h.shown(u.Child("userName").String())
+		if err != nil {
+			return nil, fmt.Errorf("isapi: %s: %w", operation(op), err)
+		}
 		user := User{
-			ID: u.Child("id").String(), Name: u.Child("userName").String(),
+			ID: u.Child("id").String(), Name: name,
 			Level: u.Child(level).String(), Enabled: state(u.Child("enabled")),
 		}
 		if !strings.EqualFold(u.Name, "User") || user.Name == "" {

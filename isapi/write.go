@@ -47,6 +47,8 @@ type revision struct {
 	edit     func(*draft) // changes the draft; run again, it tells whether it holds
 	guard    func(*draft) error
 	only     []string // children of the root that make a minimal document
+	hidden   []string // fields that EncryptFields hides
+	confirm  bool     // newer firmware wants the requester's own password with it
 	relogin  bool     // the write changes how logins are made
 	lowers   bool     // perhaps to something weaker
 	member   bool     // of several reads of the name, the one with the {id}
@@ -72,7 +74,11 @@ func (c *Client) revise(ctx context.Context, r revision) (camsec.Change, error) 
 	}
 	defer release()
 
-	before, err := c.draft(ctx, get, r.roots)
+	h, err := c.hide(ctx, r.hidden)
+	if err != nil {
+		return notApplied(err)
+	}
+	before, err := c.draftHidden(ctx, get, r.roots, h)
 	if err != nil {
 		return notApplied(err)
 	}
@@ -87,11 +93,16 @@ func (c *Client) revise(ctx context.Context, r revision) (camsec.Change, error) 
 			return notApplied(fmt.Errorf("isapi: %s: %w", set, err))
 		}
 	}
-	body, err := before.sendable(r.only)
+	if r.confirm {
+		if err := c.confirm(ctx, before, h); err != nil {
+			return notApplied(fmt.Errorf("isapi: %s: %w", set, err))
+		}
+	}
+	body, err := before.sendable(r.only, h)
 	if err != nil {
 		return notApplied(fmt.Errorf("isapi: %s: %w", set, err))
 	}
-	a := c.attempt(ctx, set, body, before.contentType())
+	a := c.attemptQuery(ctx, c.transport(), set, h.query(), body, before.contentType())
 	if a.refused != nil {
 		return notApplied(a.refused)
 	}
@@ -99,7 +110,11 @@ func (c *Client) revise(ctx context.Context, r revision) (camsec.Change, error) 
 		c.loginAnew(ctx, r.lowers)
 	}
 	look := func(ctx context.Context) (likeness, error) {
-		after, err := c.draft(ctx, get, r.roots)
+		h, err := c.hide(ctx, r.hidden)
+		if err != nil {
+			return likeNeither, err
+		}
+		after, err := c.draftHidden(ctx, get, r.roots, h)
 		if err != nil {
 			return likeNeither, err
 		}
@@ -147,17 +162,30 @@ func reviseAll(op Operation, ids []string, one func(id string) (camsec.Change, e
 
 // draft reads the document of an operation for editing.
 func (c *Client) draft(ctx context.Context, op Operation, roots []string) (*draft, error) {
+	return c.draftHidden(ctx, op, roots, nil)
+}
+
+// draftHidden is draft with fields that may be hidden: in the draft they are
+// shown.
+func (c *Client) draftHidden(ctx context.Context, op Operation, roots []string, h *hiding) (*draft, error) {
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(g httptrace.GotConnInfo) {
 		if at, err := netip.ParseAddrPort(g.Conn.LocalAddr().String()); err == nil {
 			ip := at.Addr().Unmap().WithZone("")
 			c.local.Store(&ip)
 		}
 	}})
-	doc, resp, err := c.fetch(ctx, op, wire.Limits{}, roots...)
+	doc, resp, err := c.fetchAnswer(op, c.hiddenRequest(ctx, op, h), wire.Limits{}, roots...)
 	if err != nil {
 		return nil, err
 	}
-	return newDraft(op, resp, doc)
+	d, err := newDraft(op, resp, doc)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.open(d.root); err != nil {
+		return nil, fmt.Errorf("isapi: %s: %w", op, err)
+	}
+	return d, nil
 }
 
 func (d *draft) contentType() string {
@@ -167,13 +195,17 @@ func (d *draft) contentType() string {
 	return `application/xml; charset="UTF-8"`
 }
 
-// sendable is the body of the write: the draft without what must not go back.
-func (d *draft) sendable(only []string) ([]byte, error) {
+// sendable is the body of the write: the draft without what must not go back,
+// its fields hidden if they are.
+func (d *draft) sendable(only []string, h *hiding) ([]byte, error) {
 	if d.doc != nil {
 		if len(only) > 0 {
 			d.keep(only)
 		}
 		d.spareSecrets()
+		if err := h.seal(d.root); err != nil {
+			return nil, err
+		}
 	}
 	return d.body()
 }

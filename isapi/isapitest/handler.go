@@ -126,6 +126,11 @@ func (d *Device) withUser(r *http.Request) *http.Request {
 func (d *Device) handle(r *http.Request, sent []byte) (status int, body string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	return d.withFields(r, string(sent), d.answer)
+}
+
+// answer answers a request whose fields are in the clear.
+func (d *Device) answer(r *http.Request, sent string) (status int, body string) {
 	say := func(a answer) (int, string) { return a.http, d.status(a, r) }
 	key := r.Method + " " + r.URL.Path
 	if f, ok := d.fails[key]; ok {
@@ -135,13 +140,13 @@ func (d *Device) handle(r *http.Request, sent []byte) (status int, body string) 
 		return f.status, f.body
 	}
 	if isActivation(r.URL.Path) && !d.replay {
-		return d.activation(r, string(sent))
+		return d.activation(r, sent)
 	}
 	if !d.activated && r.URL.Path != activatePath {
 		return say(answerInactive)
 	}
 	if r.Method == http.MethodPost && (r.URL.Path == logSearchPath || r.URL.Path == securitySearchPath) {
-		return d.searchLog(r, string(sent))
+		return d.searchLog(r, sent)
 	}
 	for _, path := range []string{r.URL.RequestURI(), r.URL.Path} {
 		if body, ok := d.find(r.Method, path); ok {
@@ -162,7 +167,7 @@ func (d *Device) handle(r *http.Request, sent []byte) (status int, body string) 
 		}
 		return say(d.notSupported())
 	}
-	a, lost := d.write(r, string(sent))
+	a, lost := d.write(r, sent)
 	if lost {
 		return 0, ""
 	}

@@ -91,6 +91,9 @@ type Profile struct {
 	SessionTags bool
 	// TextSalt has salts that are not hexadecimal.
 	TextSalt bool
+	// LoginPassword refuses changes of accounts without the requester's own
+	// password, as newer firmware does.
+	LoginPassword bool
 	// TruncateAt is where the device cuts a long password without a word;
 	// zero refuses passwords over 16.
 	TruncateAt int

@@ -59,7 +59,8 @@ func (d *Device) planUser(caller, path string, put *etree.Element) (func(), answ
 
 // confirmed checks the requester's own password, where it is sent.
 func (d *Device) confirmed(caller string, put *etree.Element) answer {
-	if given := put.SelectElement("loginPassword"); given != nil && !d.host.PasswordIs(caller, given.Text()) {
+	given := put.SelectElement("loginPassword")
+	if given == nil && d.profile.LoginPassword || given != nil && !d.host.PasswordIs(caller, given.Text()) {
 		return answerConfirm
 	}
 	return answerOK

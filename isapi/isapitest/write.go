@@ -197,6 +197,9 @@ func (d *Device) plan(r *http.Request, sent string) (change func(), no answer) {
 	case r.Method == http.MethodPost && path == usersPath:
 		return d.planCreate(caller, parse(sent))
 	case r.Method == http.MethodDelete && isUser:
+		if no := d.confirmedQuery(caller, r); no != answerOK {
+			return nil, no
+		}
 		return d.planDelete(caller, strings.TrimPrefix(path, usersPath+"/"))
 	case r.Method == http.MethodPut && path == rebootPath:
 		if !admin {
