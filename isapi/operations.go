@@ -131,6 +131,7 @@ var writes = []Operation{
 	write("SetGB28181", "PUT /ISAPI/System/Network/SIP/1/SIPInfo", camsec.Documented),
 	write("SetHTTPHost", "PUT /ISAPI/Event/notification/httpHosts/{id}", camsec.Recorded),
 	write("SetIEEE8021X", "PUT /ISAPI/System/Network/interfaces/1/ieee802.1x", camsec.Documented),
+	write("SetIEEE8021XCredential", "PUT /ISAPI/System/Network/interfaces/1/ieee802.1x", camsec.Documented),
 	write("SetIPFilter", "PUT /ISAPI/System/Network/ipFilter", camsec.Documented),
 	write("SetIPFilterList", "PUT /ISAPI/System/Network/ipFilter", camsec.Documented),
 	write("SetIllegalLoginLock", "PUT /ISAPI/Security/illegalLoginLock", camsec.Documented),

@@ -68,6 +68,9 @@ var arguments = map[string][]any{
 	"SetGB28181":           {true},
 	"SetHTTPHost":          {"1", isapi.HTTPHostChange{Protocol: "HTTP"}},
 	"SetIEEE8021X":         {false},
+
+	"SetIEEE8021XCredential": {isapi.Credential8021X{Password: secret(newPassword)}},
+
 	"SetIPFilter":          {false},
 	"SetIllegalLoginLock":  {isapi.IllegalLoginLock{Enabled: camsec.StateOff}},
 	"SetIntegrate":         {isapi.IntegrateChange{ONVIF: camsec.StateOff}},

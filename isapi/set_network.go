@@ -144,6 +144,44 @@ func (c *Client) SetIEEE8021X(ctx context.Context, on bool) (camsec.Change, erro
 	return c.revise(ctx, enable("IEEE8021X", "SetIEEE8021X", on, "IEEE802_1x"))
 }
 
+// A Credential8021X is what [Client.SetIEEE8021XCredential] changes. What is
+// empty stays as it is.
+type Credential8021X struct {
+	Method    string // EAP-TLS, EAP-TTLS, EAP-PEAP, EAP-LEAP, EAP-FAST or EAP-MD5
+	Identity  string // userName; old web pages take 32 characters
+	Anonymous string // anonymousID: what the switch sees before the tunnel
+	Password  camsec.Secret
+}
+
+// SetIEEE8021XCredential changes what the first interface logs in to its switch
+// with. The device shows no password: with one, the outcome of a write that the
+// device took is unknown, with [ErrUnproven], and the switch alone can tell.
+// Other writes leave the stored password as it is. A certificate for EAP-TLS is
+// chosen by [Client.SelectCertificate] for ieee802.1x.
+//
+// A wrong credential takes the device off the network until somebody goes there.
+//
+//isapi:op PUT /ISAPI/System/Network/interfaces/1/ieee802.1x
+func (c *Client) SetIEEE8021XCredential(ctx context.Context, change Credential8021X) (camsec.Change, error) {
+	return c.revise(ctx, revision{
+		get: "IEEE8021X", set: "SetIEEE8021XCredential", roots: []string{"IEEE802_1x"},
+		edit: func(d *draft) {
+			for _, t := range []struct{ name, want string }{
+				{"authenticationProtocolType", change.Method},
+				{"userName", change.Identity},
+				{"anonymousID", change.Anonymous},
+			} {
+				if t.want != "" {
+					d.text(d.root, t.name, t.want)
+				}
+			}
+			if !change.Password.Empty() {
+				d.secret(d.root, "password", "userName", change.Password)
+			}
+		},
+	})
+}
+
 // A LogServerChange is what [Client.SetLogServer] changes. What is unknown,
 // nil or empty stays as it is.
 type LogServerChange struct {

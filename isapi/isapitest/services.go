@@ -123,7 +123,8 @@ func (p *Profile) serviceDocument(name string) (path, body string) {
 			`<IPFilterAddressList size="32"></IPFilterAddressList>`+"\n")
 	case "802.1x":
 		body = `<?xml version="1.0" encoding="UTF-8"?>` + "\n" + `<IEEE802_1x version="1.0" xmlns="urn:psialliance-org">` + "\n" +
-			el("enabled", on) + el("authenticationProtocolType", "EAP-MD5") + el("userName", "") +
+			el("enabled", on) + el("authenticationProtocolType", "EAP-MD5") + el("validateServerEnabled", false) +
+			el("userName", "") + el("anonymousID", "") +
 			in("Extensions", el("EAPOLVersion", 1)) + "</IEEE802_1x>\n"
 	case "onvif", "cgi":
 		body = p.doc("Integrate", in("CGI", el("enable", p.Services["cgi"]), el("certificateType", "digest")),

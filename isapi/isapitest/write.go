@@ -113,6 +113,9 @@ func (d *Device) State() map[string]string {
 	for key, secret := range d.secrets {
 		s["secret "+key] = secret
 	}
+	if d.served != nil {
+		s["certificate shown"] = sha256Hex(string(d.served.Certificate[0]))
+	}
 	for _, u := range d.users {
 		s["user "+u.Name] = strings.Join([]string{itoa(u.ID), u.Level, u.Password}, " ")
 	}
