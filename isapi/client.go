@@ -99,6 +99,7 @@ type Client struct {
 	loggedIn atomic.Bool // the device has accepted our credential
 	// hideFields and fieldKey are of EncryptFields.
 	hideFields atomic.Bool
+	anyPeer    bool // whoever answers is trusted
 	fieldKey   atomic.Pointer[keyedCipher]
 	idle       func()
 	log        *slog.Logger // nil: no log
@@ -140,6 +141,7 @@ func New(address string, source auth.Source, opts *Options) (*Client, error) {
 			to.TLS = opts.Trust.TLSConfig(c.target.Key(), host)
 		}
 		c.trust = trustWord(base.Scheme, opts.Trust)
+		c.anyPeer = opts.Trust.Insecure()
 		if c.trust == "" {
 			verified = camsec.StateOn
 		}

@@ -30,6 +30,16 @@
 // A client makes one write at a time. Two clients that change one document at
 // once may undo each other, as the protocol has no way to tell.
 //
+// Firmware that wants the requester's own password with a change of accounts
+// gets it over https, or hidden: [Client.EncryptFields] hides names and
+// passwords inside requests, for devices that plain HTTP alone reaches.
+//
+// # Logs and events
+//
+// [Client.SystemLog] and [Client.SecurityLog] go through the device's log,
+// [Client.Alerts] listens to what happens; both are iterators, and illegal
+// logins are found by [LogEntry.IllegalLogin] and [Alert.IllegalLogin].
+//
 // # Limits
 //
 // A [Client] is safe for concurrent use, sends one HTTP request a call in

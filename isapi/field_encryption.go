@@ -298,9 +298,10 @@ func (c *Client) confirmationQuery(ctx context.Context) (string, error) {
 
 // confirmation is the requester's own password, which newer firmware wants with
 // a change of accounts: those that say isSupportUserCheck, whose web pages send
-// it, too. It is not sent where everybody on the way could read it.
+// it, too. It is not sent where somebody on the way could read it: over plain
+// HTTP, or TLS that accepts any certificate, it goes along hidden alone.
 func (c *Client) confirmation(ctx context.Context, caps Capabilities, h *hiding) ([]field, error) {
-	if caps.Flag("isSupportUserCheck") != camsec.StateOn || c.base.Scheme != "https" && h == nil || c.logins.Source == nil {
+	if caps.Flag("isSupportUserCheck") != camsec.StateOn || h == nil && (c.base.Scheme != "https" || c.anyPeer) || c.logins.Source == nil {
 		return nil, nil
 	}
 	cred, err := c.logins.Source.Credential(ctx, c.target, c.logins.Account)

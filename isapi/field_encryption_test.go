@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/camsec/camsec"
+	"github.com/camsec/camsec/auth"
+	"github.com/camsec/camsec/auth/trust"
 	"github.com/camsec/camsec/isapi"
 	"github.com/camsec/camsec/isapi/isapitest"
 )
@@ -197,9 +199,17 @@ func TestLoginPassword(t *testing.T) {
 			assert.Zero(t, b.Host().FailedLogins())
 		})
 	}
+	any, err := isapi.New("https://camera.test", auth.Static("admin", secret(p.Password)), &isapi.Options{
+		DialContext: newBench(t, p, nil).Host().DialContext, Trust: trust.InsecureAny(), Settle: -1,
+	})
+	require.NoError(t, err)
+	defer any.Close()
+	_, err = any.SetUserLevel(t.Context(), "vms", "Viewer")
+	require.ErrorContains(t, err, "passError", "nor is it told to whoever answers")
+
 	b := newBench(t, p, nil)
 	b.Fail("DELETE /ISAPI/Security/users/2", http.StatusInternalServerError, "")
-	_, err := b.client.DeleteUser(t.Context(), "vms")
+	_, err = b.client.DeleteUser(t.Context(), "vms")
 	require.Error(t, err)
 	assert.NotContains(t, err.Error(), b.Password(), "nor does it stand in an error")
 }

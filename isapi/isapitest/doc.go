@@ -14,7 +14,9 @@
 // its effect, carries it out late, restarts, or does nothing and says that it
 // did; [Device.Fail] refuses; profiles cut passwords, remember old ones, want
 // whole documents, or ask for a restart. [Device.State] is all that a device
-// holds, to compare before and after. [Device.Host] has the login's own faults.
+// holds, to compare before and after. [Device.Log] fills the log that is searched,
+// [Device.Alert] and [Device.SendPart] the alert stream. [Device.Host] has the
+// login's own faults.
 // Others are at work on them, too: [Device.Consume] is a client with a password
 // of its own, [Device.Attach] a camera behind a recorder. Services answer on
 // their ports while they are on; see [Device.Port].
