@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -250,21 +251,44 @@ func (c *Client) attemptUser(ctx context.Context, op Operation, list *draft, cap
 	return c.attemptMinimal(ctx, op, list, h, "User", slices.Concat(fields, own)...)
 }
 
-// confirm puts the requester's own password into a draft.
-func (c *Client) confirm(ctx context.Context, d *draft, h *hiding) error {
+// confirm puts the requester's own password into a draft, under the name that
+// the document has for it.
+func (c *Client) confirm(ctx context.Context, name string, d *draft, h *hiding) error {
+	if name == "adminPassword" { // the guide has it required, whatever the device says of itself
+		own, err := c.ownPassword(ctx, h)
+		if err == nil && own != "" {
+			d.add(name, own)
+		}
+		return errors.Join(err, d.err)
+	}
 	caps, err := c.SecurityCapabilities(ctx)
 	if err != nil && hopeless(ctx, err) {
 		return err
 	}
 	own, err := c.confirmation(ctx, caps, h)
-	if err != nil || d.root == nil {
-		return err
-	}
 	for _, f := range own {
-		d.fit(f.name, f.text)
-		d.root.CreateElement(f.name).SetText(f.text)
+		d.add(f.name, f.text)
 	}
-	return d.err
+	return errors.Join(err, d.err)
+}
+
+// add puts a value of no mark at the end of a document.
+func (d *draft) add(name, text string) {
+	d.fit(name, text)
+	if d.doc != nil {
+		d.root.CreateElement(name).SetText(text)
+		return
+	}
+	b, err := json.Marshal(map[string]string{name: text})
+	end := bytes.LastIndexByte(d.json, '}')
+	if inner := bytes.LastIndexByte(d.json[:max(end, 0)], '}'); inner >= 0 {
+		end = inner // of the object within
+	}
+	if err != nil || end < 0 {
+		d.fail(errors.Join(err, errors.New("isapi: no object to add to")))
+		return
+	}
+	d.json = slices.Concat(d.json[:end], []byte(","), b[1:len(b)-1], d.json[end:])
 }
 
 // confirmationQuery is the requester's own password for a request without a
@@ -298,15 +322,28 @@ func (c *Client) confirmationQuery(ctx context.Context) (string, error) {
 
 // confirmation is the requester's own password, which newer firmware wants with
 // a change of accounts: those that say isSupportUserCheck, whose web pages send
-// it, too. It is not sent where somebody on the way could read it: over plain
-// HTTP, or TLS that accepts any certificate, it goes along hidden alone.
+// it, too.
 func (c *Client) confirmation(ctx context.Context, caps Capabilities, h *hiding) ([]field, error) {
-	if caps.Flag("isSupportUserCheck") != camsec.StateOn || h == nil && (c.base.Scheme != "https" || c.anyPeer) || c.logins.Source == nil {
+	if caps.Flag("isSupportUserCheck") != camsec.StateOn {
 		return nil, nil
+	}
+	own, err := c.ownPassword(ctx, h)
+	if err != nil || own == "" {
+		return nil, err
+	}
+	return []field{{"loginPassword", own}}, nil
+}
+
+// ownPassword is that of the account in use. It is empty where somebody on the
+// way could read it: over plain HTTP, or TLS that accepts any certificate, it
+// goes along hidden alone.
+func (c *Client) ownPassword(ctx context.Context, h *hiding) (string, error) {
+	if h == nil && (c.base.Scheme != "https" || c.anyPeer) || c.logins.Source == nil {
+		return "", nil
 	}
 	cred, err := c.logins.Source.Credential(ctx, c.target, c.logins.Account)
 	if err != nil {
-		return nil, fmt.Errorf("isapi: %w", err)
+		return "", fmt.Errorf("isapi: %w", err)
 	}
-	return []field{{"loginPassword", string(cred.Secret.Reveal())}}, nil
+	return string(cred.Secret.Reveal()), nil
 }

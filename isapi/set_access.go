@@ -268,12 +268,13 @@ func (c *Client) SetAdvanced(ctx context.Context, change Advanced) (camsec.Chang
 }
 
 // SetLoginLinkNum bounds how many may be logged in at once. Too few shut out
-// the recorder, or this client.
+// the recorder, or this client. The guide wants the password of the account in
+// use with it, which is sent over https alone.
 //
 //isapi:op PUT /ISAPI/Security/loginLinkNum?format=json
 func (c *Client) SetLoginLinkNum(ctx context.Context, most int) (camsec.Change, error) {
 	return c.revise(ctx, revision{
-		get: "LoginLinkNum", set: "SetLoginLinkNum", roots: []string{"LoginLinkNum", ""},
+		get: "LoginLinkNum", set: "SetLoginLinkNum", confirm: "adminPassword", roots: []string{"LoginLinkNum", ""},
 		edit: func(d *draft) { d.value("maxLinkNum", most) },
 	})
 }

@@ -123,7 +123,7 @@ func (c *Client) SetUserLevel(ctx context.Context, name, level string) (camsec.C
 		return notApplied(err)
 	}
 	return c.revise(ctx, revision{
-		set: "SetUserLevel", id: childText(user, "id"), roots: []string{"User"}, hidden: userFields, confirm: true,
+		set: "SetUserLevel", id: childText(user, "id"), roots: []string{"User"}, hidden: userFields, confirm: "loginPassword",
 		edit: func(d *draft) { d.text(d.root, "userLevel", level) },
 		guard: func(*draft) error {
 			if c.isOwn(ctx, name) {

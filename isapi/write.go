@@ -48,7 +48,7 @@ type revision struct {
 	guard    func(*draft) error
 	only     []string // children of the root that make a minimal document
 	hidden   []string // fields that EncryptFields hides
-	confirm  bool     // newer firmware wants the requester's own password with it
+	confirm  string   // what newer firmware calls the requester's own password with it
 	relogin  bool     // the write changes how logins are made
 	lowers   bool     // perhaps to something weaker
 	member   bool     // of several reads of the name, the one with the {id}
@@ -93,8 +93,8 @@ func (c *Client) revise(ctx context.Context, r revision) (camsec.Change, error) 
 			return notApplied(fmt.Errorf("isapi: %s: %w", set, err))
 		}
 	}
-	if r.confirm {
-		if err := c.confirm(ctx, before, h); err != nil {
+	if r.confirm != "" {
+		if err := c.confirm(ctx, r.confirm, before, h); err != nil {
 			return notApplied(fmt.Errorf("isapi: %s: %w", set, err))
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/cipher"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -182,4 +183,28 @@ func (d *Device) confirmedQuery(caller string, r *http.Request) answer {
 		return answerConfirm
 	}
 	return answerOK
+}
+
+// confirmedJSON checks the requester's own password where a JSON document has
+// it, and takes it out.
+func (d *Device) confirmedJSON(caller, sent string) (string, answer) {
+	var doc map[string]map[string]any
+	if unmarshal(sent, &doc) != nil {
+		return "", answerFormat
+	}
+	given := ""
+	for _, fields := range doc {
+		if text, ok := fields["adminPassword"].(string); ok {
+			given = text
+		}
+		delete(fields, "adminPassword")
+	}
+	if given == "" && d.profile.LoginPassword || given != "" && !d.host.PasswordIs(caller, given) {
+		return "", answerConfirm
+	}
+	out, err := json.Marshal(doc)
+	if err != nil {
+		return "", answerFormat
+	}
+	return string(out), answerOK
 }

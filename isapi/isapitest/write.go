@@ -241,6 +241,12 @@ func (d *Device) plan(r *http.Request, sent string) (change func(), no answer) {
 		return nil, answerDenied
 	}
 	if strings.HasPrefix(strings.TrimSpace(d.docs["GET "+path]), "{") {
+		if path == linksPath {
+			var no answer
+			if sent, no = d.confirmedJSON(caller, sent); no != answerOK {
+				return nil, no
+			}
+		}
 		return d.planJSON(path, sent)
 	}
 	root := parse(sent)
