@@ -152,6 +152,7 @@ type targetFlags struct {
 	user, passwordFile, passwordEnv string
 	state                           string
 	forget                          bool
+	weaker                          bool
 
 	pins        listFlag
 	pinsFile    string
@@ -204,6 +205,7 @@ func (t *targetFlags) login(f *flagSet) {
 	f.StringVar(&t.passwordEnv, "password-env", "", "read the password from the environment variable `NAME`")
 	f.BoolVar(&t.debug, "debug", false, "log each exchange on standard error; no secret and no body is in it")
 	f.StringVar(&t.state, "state", "", "keep the memory of refused logins in `DIR` (default: the user's state folder)")
+	f.BoolVar(&t.weaker, "accept-weaker", false, "first forget how strong the logins were that worked at these devices, and nothing else: for firmware that was rolled back")
 	f.BoolVar(&t.forget, "forget-logins", false, "first forget which logins these devices refused, and how strong those were that worked: for a password that is right now, or a device that was replaced")
 	f.Var(&t.pins, "pin", "accept devices with this key, `sha256/…`; may be repeated")
 	f.StringVar(&t.pinsFile, "pins", "", "accept the keys in `FILE`: a line is a pin, or an address and its pin")
@@ -213,6 +215,6 @@ func (t *targetFlags) login(f *flagSet) {
 }
 
 var loginFlags = []string{
-	"inventory", "timeout", "in-flight", "proxy", "debug", "protocol", "user", "password-file", "password-env", "state", "forget-logins",
+	"inventory", "timeout", "in-flight", "proxy", "debug", "protocol", "user", "password-file", "password-env", "state", "forget-logins", "accept-weaker",
 	"pin", "pins", "trust-first-use", "insecure-tls", "legacy-tls",
 }

@@ -122,6 +122,30 @@ func TestForgetLogins(t *testing.T) {
 	assert.Equal(t, 1, cam.Host().FailedLogins())
 }
 
+// What a device refused stays refused when it may offer less.
+func TestAcceptWeaker(t *testing.T) {
+	cam, state := isapitest.New(t, isapitest.CurrentCamera()), t.TempDir()
+	run := func(password string, more ...string) (int, string) {
+		args := append([]string{"inventory", cam.Addr(), "-user", cam.User(), "-password-file", passwordFile(t, password), "-state", state}, more...)
+		code, _, errs := camsecRun(t, args...)
+		return code, errs
+	}
+	cam.Host().SetAlgorithms("SHA-256")
+	code, errs := run("Not-The-One-8")
+	assert.Equal(t, exitUnknown, code, errs)
+	code, errs = run(cam.Password())
+	assert.Zero(t, code, errs)
+	cam.Host().SetAlgorithms("MD5")
+	code, errs = run(cam.Password())
+	assert.Equal(t, exitUnknown, code, errs)
+	assert.Contains(t, errs, "-accept-weaker")
+	code, errs = run(cam.Password(), "-accept-weaker")
+	assert.Zero(t, code, errs)
+	code, errs = run("Not-The-One-8", "-accept-weaker")
+	assert.Equal(t, exitUnknown, code, errs)
+	assert.Equal(t, 1, cam.Host().FailedLogins(), "it was not sent again")
+}
+
 // Cameras behind one recorder are visited two at a time, however many visits
 // the run may have under way; the output says what they are behind.
 func TestCamerasBehindARecorder(t *testing.T) {

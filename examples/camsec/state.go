@@ -46,6 +46,24 @@ func forgetLogins(b auth.Budget, all []*target) error {
 	return nil
 }
 
+// acceptWeaker forgets, at a person's word, what the logins were made with that
+// worked at the devices of this run. What they refused stays refused.
+func acceptWeaker(b auth.Budget, all []*target) error {
+	forgetter, ok := b.(auth.SchemeForgetter)
+	if !ok {
+		return fmt.Errorf("state: %w", errors.ErrUnsupported)
+	}
+	for _, d := range all {
+		for store, l := range d.logins {
+			account := camsec.Account{Store: store, Name: l.user}
+			if err := forgetter.ForgetSchemes(context.Background(), auth.Login{Target: d.Target, Account: account}); err != nil {
+				return fmt.Errorf("state: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
 // remembered tells whether err comes of what is remembered of logins, or will
 // be remembered from now on.
 func remembered(err error) bool {

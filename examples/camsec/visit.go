@@ -93,6 +93,11 @@ func (t *targetFlags) prepare(e *env, addresses []string) (*fleet, error) {
 			return nil, usageErr(err)
 		}
 	}
+	if t.weaker && !t.forget {
+		if err := acceptWeaker(budget, all); err != nil {
+			return nil, usageErr(err)
+		}
+	}
 	fl := &fleet{env: e, timeout: t.timeout, inFlight: t.inFlight, pool: wire.NewPool(nil)}
 	var errs []error
 	var plain []string
@@ -178,7 +183,7 @@ func (fl *fleet) visit(ctx context.Context, read reading, got func(i int, v visi
 		}
 	}
 	if hint {
-		fl.env.warn("what a device refused is not sent to it again, and nothing weaker than what has worked: -forget-logins allows both")
+		fl.env.warn("what a device refused is not sent to it again, and nothing weaker than what has worked: -forget-logins allows both, -accept-weaker the second alone")
 	}
 	stopped := map[string]int{}
 	for l := range fl.logins() {
