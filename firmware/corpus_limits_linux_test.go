@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -56,6 +57,7 @@ func TestReadCorpus(t *testing.T) {
 	p := keys(t, rsaKey.Public())
 	v, err := firmware.NewVerifier(p)
 	require.NoError(t, err)
+	holdTo(t, corpusMemory, corpusCPU)
 	files := 0
 	require.NoError(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
@@ -74,4 +76,24 @@ func TestReadCorpus(t *testing.T) {
 	peak := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(status)
 	require.NotNil(t, peak)
 	fmt.Printf("files=%d peak=%skB\n", files, peak[1])
+}
+
+// holdTo has the system stop this process where it asks for so much more
+// address space, or uses so much time, whatever it says of itself.
+func holdTo(t *testing.T, memory uint64, cpu time.Duration) {
+	t.Helper()
+	seconds := uint64(cpu / time.Second)
+	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_CPU, &syscall.Rlimit{Cur: seconds, Max: seconds}))
+	if raceDetector {
+		return // it keeps its books in address space
+	}
+	statm, err := os.ReadFile("/proc/self/statm")
+	require.NoError(t, err)
+	var pages uint64
+	_, err = fmt.Sscan(string(statm), &pages)
+	require.NoError(t, err)
+	space := pages*uint64(os.Getpagesize()) + memory //nolint:gosec // no page has a size below zero
+	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_AS, &syscall.Rlimit{Cur: space, Max: space}))
+	_, err = syscall.Mmap(-1, 0, int(memory)+1, syscall.PROT_READ, syscall.MAP_ANON|syscall.MAP_PRIVATE) //nolint:gosec // 64 MiB
+	require.Error(t, err, "the limit holds")
 }

@@ -1,0 +1,5 @@
+//go:build !race
+
+package firmware_test
+
+const raceDetector = false
