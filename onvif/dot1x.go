@@ -60,14 +60,41 @@ func (c *Client) Dot1XConfigurations(ctx context.Context) ([]Dot1X, error) {
 	}
 	list := []Dot1X{}
 	for _, n := range r.All("Configuration") {
-		d := Dot1X{ID: n.Child("Dot1XID").String(), Alias: n.Child("Alias").String(), Outer: stage(n.Child("Outer"))}
-		if in := n.At("Outer", "Inner"); in != nil {
-			s := stage(in)
-			d.Inner = &s
-		}
-		list = append(list, d)
+		list = append(list, dot1X(n))
 	}
 	return list, nil
+}
+
+// Dot1XConfiguration reads one of them. Only administrators may.
+//
+//onvif:op tas:GetDot1XConfiguration
+func (c *Client) Dot1XConfiguration(ctx context.Context, id string) (Dot1X, error) {
+	r, err := c.call(ctx, "Dot1XConfiguration", func(m *message) { m.text("tas:Dot1XID", id) })
+	if err != nil {
+		return Dot1X{}, err
+	}
+	n := r.Child("Dot1XConfiguration")
+	if n == nil {
+		return Dot1X{}, malformed(operation("Dot1XConfiguration"), "no Dot1XConfiguration")
+	}
+	d := dot1X(n)
+	switch d.ID {
+	case id:
+	case "": // left out, as the schema allows: it was asked for
+		d.ID = id
+	default:
+		return Dot1X{}, malformed(operation("Dot1XConfiguration"), "not the one that was asked for")
+	}
+	return d, nil
+}
+
+func dot1X(n *wire.Node) Dot1X {
+	d := Dot1X{ID: n.Child("Dot1XID").String(), Alias: n.Child("Alias").String(), Outer: stage(n.Child("Outer"))}
+	if in := n.At("Outer", "Inner"); in != nil {
+		s := stage(in)
+		d.Inner = &s
+	}
+	return d
 }
 
 // AddDot1X sets up a way of logging in to a switch; an interface uses it once

@@ -16,6 +16,7 @@ import (
 var (
 	ErrClockSkew  = errors.New("onvif: device's clock and ours differ")
 	ErrUserExists = errors.New("onvif: user exists already")
+	ErrExists     = errors.New("onvif: exists already")
 	ErrFixedUser  = errors.New("onvif: user cannot be changed")
 	ErrFull       = errors.New("onvif: device has no room for more")
 	ErrPortInUse  = errors.New("onvif: port is in use")
@@ -164,6 +165,14 @@ func (f *Fault) meaning() error {
 			return camsec.ErrForbidden
 		}
 		return camsec.ErrUnauthorized
+	}
+	// By the WSDL of releases up to 16.06 a token that is taken; by the other
+	// operations one that there is not (documented, not recorded).
+	if f.is("ReferenceToken") {
+		if strings.HasPrefix(f.Op, "Create") {
+			return ErrExists
+		}
+		return camsec.ErrNotFound
 	}
 	for _, m := range meanings {
 		if f.is(m.code) {

@@ -70,6 +70,7 @@ func TestFaultsMean(t *testing.T) {
 		{"no such list", 400, fault("env:Sender", "x", "ter:InvalidArgVal", "ter:CRLID"), camsec.ErrNotFound, camsec.ReasonNotOffered},
 		{"no such policy", 400, fault("env:Sender", "x", "ter:InvalidArgVal", "ter:NewCertPathValidationPolicyID"), camsec.ErrNotFound, camsec.ReasonNotOffered},
 		{"no such server", 400, fault("env:Sender", "x", "ter:InvalidArgVal", "ter:NoConfig"), camsec.ErrNotFound, camsec.ReasonNotOffered},
+		{"no such token", 400, fault("env:Sender", "x", "ter:InvalidArgVal", "ter:ReferenceToken"), camsec.ErrNotFound, camsec.ReasonNotOffered},
 		{"no room for lists", 500, fault("env:Receiver", "x", "ter:Action", "ter:MaximumNumberOfCRLsReached"), onvif.ErrFull, ""},
 		{"no room for issuers", 400, fault("env:Sender", "x", "ter:InvalidArgVal", "ter:MaxIssuersExceeded"), onvif.ErrFull, ""},
 		{"not supported", 500, fault("env:Receiver", "x", "ter:ActionNotSupported"), errors.ErrUnsupported, camsec.ReasonNotOffered},

@@ -11,12 +11,14 @@ import (
 	"time"
 
 	"github.com/camsec/camsec"
+	"github.com/camsec/camsec/auth/wire"
 )
 
 // A KeystoreCapabilities is what the security service says it can do. What it
 // does not say is nil or unknown.
 type KeystoreCapabilities struct {
 	MaxKeys, MaxCertificates, MaxPaths *int
+	SetPath                            camsec.State // [Client.SetCertificationPath], [Client.SetValidationPolicy]
 	RSAKeyPairs, ECCKeyPairs           camsec.State
 	RSAKeyLengths                      []int
 	EllipticCurves                     []string // P-256, …
@@ -57,6 +59,7 @@ func (c *Client) SecurityCapabilities(ctx context.Context) (KeystoreCapabilities
 	out := KeystoreCapabilities{
 		MaxKeys: numberOf(k, "MaximumNumberOfKeys"), MaxCertificates: numberOf(k, "MaximumNumberOfCertificates"),
 		MaxPaths:    numberOf(k, "MaximumNumberOfCertificationPaths"),
+		SetPath:     stateOf(k, "SetCertPath"),
 		RSAKeyPairs: either("RSAKeyPairGeneration"), ECCKeyPairs: either("ECCKeyPairGeneration"),
 		EllipticCurves: words(k.Attr("EllipticCurves")),
 		PKCS10:         either("PKCS10", "PKCS10ExternalCertificationWithRSA"), PKCS12: either("PKCS12", "PKCS12CertificateWithRSAPrivateKeyUpload"),
@@ -392,13 +395,46 @@ func (c *Client) StoredCertificates(ctx context.Context) ([]StoredCertificate, e
 	}
 	list := []StoredCertificate{}
 	for _, n := range r.All("Certificate") {
-		der, err := binary(n.Child("CertificateContent"))
+		x, err := storedCertificate("StoredCertificates", n)
 		if err != nil {
-			return nil, fmt.Errorf("onvif: GetAllCertificates: %w", err)
+			return nil, err
 		}
-		list = append(list, StoredCertificate{Certificate{n.Child("CertificateID").String(), der}, n.Child("KeyID").String(), n.Child("Alias").String()})
+		list = append(list, x)
 	}
 	return list, nil
+}
+
+// StoredCertificate reads one of them, where all would be a lot. Only
+// administrators may.
+//
+//onvif:op tas:GetCertificate
+func (c *Client) StoredCertificate(ctx context.Context, id string) (StoredCertificate, error) {
+	r, err := c.callWithin(ctx, "StoredCertificate", limitsOfCertificates, func(m *message) { m.text("tas:CertificateID", id) })
+	if err != nil {
+		return StoredCertificate{}, err
+	}
+	n, err := r.one("StoredCertificate", "Certificate", "CertificateID", id)
+	if err != nil {
+		return StoredCertificate{}, err
+	}
+	return storedCertificate("StoredCertificate", n)
+}
+
+func storedCertificate(name string, n *wire.Node) (StoredCertificate, error) {
+	der, err := binary(n.Child("CertificateContent"))
+	if err != nil {
+		return StoredCertificate{}, fmt.Errorf("onvif: %s: %w", operation(name).Action, err)
+	}
+	return StoredCertificate{Certificate{n.Child("CertificateID").String(), der}, n.Child("KeyID").String(), n.Child("Alias").String()}, nil
+}
+
+// one returns the object that was asked for by its id, and no other.
+func (r *reply) one(name, element, key, id string) (*wire.Node, error) {
+	n := r.Child(element)
+	if n == nil || n.Child(key).String() != id {
+		return nil, malformed(operation(name), "not the "+element+" that was asked for")
+	}
+	return n, nil
 }
 
 // DeleteCertificate takes a certificate out of the keystore. One that a path

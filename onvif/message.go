@@ -129,6 +129,13 @@ func (m *message) escape(s string) {
 	}
 }
 
+// nodes writes elements of a device's document back as they were read.
+func (m *message) nodes(list []*wire.Node) {
+	for _, n := range list {
+		m.node(n)
+	}
+}
+
 // node writes an element of a device's document back as it was read.
 func (m *message) node(n *wire.Node) {
 	if n == nil {

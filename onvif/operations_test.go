@@ -484,6 +484,98 @@ var calls = map[string]func(ctx context.Context, c *onvif.Client) error{
 		_, err = c.DeleteAuthorizationServer(ctx, s.Token)
 		return err
 	},
+	"CRL": func(ctx context.Context, c *onvif.Client) error {
+		id, err := uploadCRL(ctx, c)
+		if err != nil {
+			return err
+		}
+		l, err := c.CRL(ctx, id)
+		if err == nil && (l.ID != id || l.Alias != "revoked & gone" || len(l.DER) == 0) {
+			return fmt.Errorf("read as %+v", l)
+		}
+		return err
+	},
+	"StoredCertificate": func(ctx context.Context, c *onvif.Client) error {
+		x, err := c.StoredCertificate(ctx, "factory-cert")
+		if err == nil && (x.ID != "factory-cert" || x.KeyID != "factory-key") {
+			return fmt.Errorf("read as %+v", x)
+		}
+		if err == nil {
+			_, err = x.Parse()
+		}
+		return err
+	},
+	"ValidationPolicy": func(ctx context.Context, c *onvif.Client) error {
+		id, err := assignPolicy(ctx, c)
+		if err != nil {
+			return err
+		}
+		p, err := c.ValidationPolicy(ctx, id)
+		if err == nil && (p.ID != id || !p.RequireClientAuthUsage || p.UseDeltaCRLs || len(p.TrustAnchors) != 1) {
+			return fmt.Errorf("read as %+v", p)
+		}
+		return err
+	},
+	"Dot1XConfiguration": func(ctx context.Context, c *onvif.Client) error {
+		var id string
+		if err := addDot1X(ctx, c, &id); err != nil {
+			return err
+		}
+		d, err := c.Dot1XConfiguration(ctx, id)
+		if err == nil && (d.ID != id || d.Inner == nil || d.Inner.Method != "MSCHAPv2") {
+			return fmt.Errorf("read as %+v", d)
+		}
+		return err
+	},
+	"SetCertificationPath": func(ctx context.Context, c *onvif.Client) error {
+		id, _, err := c.CreateSelfSignedCertificate(ctx, pkix.Name{CommonName: "renewed"}, "factory-key", "", onvif.ECDSAWithSHA256)
+		if err != nil {
+			return err
+		}
+		_, err = c.SetCertificationPath(ctx, "factory-path", "owner's & own", id)
+		return err
+	},
+	"CreateLegacyDot1X": func(ctx context.Context, c *onvif.Client) error { _, err := createLegacyDot1X(ctx, c); return err },
+	"LegacyDot1XConfigurations": func(ctx context.Context, c *onvif.Client) error {
+		made, err := createLegacyDot1X(ctx, c)
+		if err != nil {
+			return err
+		}
+		list, err := c.LegacyDot1XConfigurations(ctx)
+		if err == nil && (len(list) != 1 || list[0].Token != made.Token || list[0].CertificateID != made.CertificateID) {
+			return fmt.Errorf("read as %+v", list)
+		}
+		return err
+	},
+	"LegacyDot1XConfiguration": func(ctx context.Context, c *onvif.Client) error {
+		made, err := createLegacyDot1X(ctx, c)
+		if err != nil {
+			return err
+		}
+		_, err = c.LegacyDot1XConfiguration(ctx, made.Token)
+		return err
+	},
+	"SetLegacyDot1X": func(ctx context.Context, c *onvif.Client) error {
+		made, err := createLegacyDot1X(ctx, c)
+		if err != nil {
+			return err
+		}
+		now, err := c.LegacyDot1XConfiguration(ctx, made.Token)
+		if err != nil {
+			return err
+		}
+		now.Method, now.CertificateID, now.AnonymousID = onvif.EAPPEAP, "", "any <1>"
+		_, err = c.SetLegacyDot1X(ctx, now, secret("Switch-Word-2"), all...)
+		return err
+	},
+	"DeleteLegacyDot1X": func(ctx context.Context, c *onvif.Client) error {
+		made, err := createLegacyDot1X(ctx, c)
+		if err != nil {
+			return err
+		}
+		_, err = c.DeleteLegacyDot1X(ctx, made.Token, all...)
+		return err
+	},
 	"JWT":    func(ctx context.Context, c *onvif.Client) error { _, err := c.JWT(ctx); return err },
 	"SetJWT": func(ctx context.Context, c *onvif.Client) error { _, err := c.SetJWT(ctx, bearer); return err },
 	"MediaSigningCertificates": func(ctx context.Context, c *onvif.Client) error {
@@ -562,6 +654,16 @@ func addDot1X(ctx context.Context, c *onvif.Client, id *string) error {
 	}
 	*id, _, err = c.AddDot1X(ctx, onvif.Dot1X{Alias: "lan", Outer: onvif.Dot1XStage{Method: "EAP-PEAP", Identity: "anonymous"}, Inner: &onvif.Dot1XStage{Method: "MSCHAPv2", Identity: "cam", PassphraseID: phrase}})
 	return err
+}
+
+// createLegacyDot1X has the device log in with the factory's certificate.
+func createLegacyDot1X(ctx context.Context, c *onvif.Client) (onvif.LegacyDot1X, error) {
+	if _, err := c.LoadCACertificates(ctx, onvif.Certificate{ID: "ca", DER: []byte{0x30, 0}}); err != nil {
+		return onvif.LegacyDot1X{}, err
+	}
+	d := onvif.LegacyDot1X{Token: "lan & more", Identity: "cam-1", Method: onvif.EAPTLS, CACertificateIDs: []string{"ca"}, CertificateID: "factory"}
+	_, err := c.CreateLegacyDot1X(ctx, d, secret("Switch-Word-1"))
+	return d, err
 }
 
 // assignPolicy has clients judged by the factory's certificate.
@@ -716,8 +818,8 @@ func TestMessagesAreValid(t *testing.T) {
 			}
 			request := d.LastRequest(o.Action)
 			require.NotEmpty(t, request, "%s: %s sent nothing", p.Manufacturer, o.Name)
-			save(p.Manufacturer+"-"+o.Action+"-request", request)
-			save(p.Manufacturer+"-"+o.Action+"-reply", d.LastReply(o.Action))
+			save(p.Manufacturer+"-"+o.Name+"-request", request)
+			save(p.Manufacturer+"-"+o.Name+"-reply", d.LastReply(o.Action))
 		}
 	}
 	// The script reads the schemas anew for each file; so it prepares them with

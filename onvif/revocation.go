@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/camsec/camsec"
+	"github.com/camsec/camsec/auth/wire"
 )
 
 // A CRL is a certificate revocation list (RFC 5280) in the device's keystore.
@@ -36,13 +37,36 @@ func (c *Client) CRLs(ctx context.Context) ([]CRL, error) {
 	}
 	list := []CRL{}
 	for _, n := range r.All("Crl") {
-		der, err := binary(n.Child("CRLContent"))
+		l, err := crl("CRLs", n)
 		if err != nil {
-			return nil, fmt.Errorf("onvif: GetAllCRLs: %w", err)
+			return nil, err
 		}
-		list = append(list, CRL{n.Child("CRLID").String(), n.Child("Alias").String(), der})
+		list = append(list, l)
 	}
 	return list, nil
+}
+
+// CRL reads one of them, where all would be a lot. Only administrators may.
+//
+//onvif:op tas:GetCRL
+func (c *Client) CRL(ctx context.Context, id string) (CRL, error) {
+	r, err := c.callWithin(ctx, "CRL", limitsOfCertificates, func(m *message) { m.text("tas:CrlID", id) })
+	if err != nil {
+		return CRL{}, err
+	}
+	n, err := r.one("CRL", "Crl", "CRLID", id)
+	if err != nil {
+		return CRL{}, err
+	}
+	return crl("CRL", n)
+}
+
+func crl(name string, n *wire.Node) (CRL, error) {
+	der, err := binary(n.Child("CRLContent"))
+	if err != nil {
+		return CRL{}, fmt.Errorf("onvif: %s: %w", operation(name).Action, err)
+	}
+	return CRL{n.Child("CRLID").String(), n.Child("Alias").String(), der}, nil
 }
 
 // UploadCRL gives the device a revocation list in DER. It does not replace an

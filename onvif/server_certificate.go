@@ -47,6 +47,31 @@ func (c *Client) CertificationPath(ctx context.Context, id string) ([]string, er
 	return texts(r.Child("CertificationPath").All("CertificateID")), nil
 }
 
+// SetCertificationPath gives a path other certificates, the leaf first, each
+// signed by the next: an authority between that was renewed, say, without the
+// path being assigned anew. What uses the path, such as the TLS server, shows
+// them from then on. An empty alias is left out. Devices that do not have it
+// say so ([KeystoreCapabilities.SetPath]).
+//
+//onvif:op tas:SetCertificationPath
+func (c *Client) SetCertificationPath(ctx context.Context, path, alias string, ids ...string) (camsec.Change, error) {
+	if path == "" || len(ids) == 0 {
+		return notApplied(errNoID)
+	}
+	return c.write(ctx, "SetCertificationPath", func(m *message) {
+		m.text("tas:CertificationPathID", path)
+		m.in("tas:CertificationPath", func() {
+			for _, id := range ids {
+				m.text("tas:CertificateID", id)
+			}
+			m.textIf("tas:Alias", alias)
+		})
+	}, func(ctx context.Context) (bool, error) {
+		now, err := c.CertificationPath(ctx, path)
+		return slices.Equal(now, ids), err
+	})
+}
+
 // CertificationPaths reads the ids of all paths.
 //
 //onvif:op tas:GetAllCertificationPaths

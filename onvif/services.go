@@ -111,6 +111,7 @@ type DeviceCapabilities struct {
 	AccessPolicyConfig  camsec.State
 	RemoteUser          camsec.State
 	Dot1X               camsec.State
+	MaxLegacyDot1X      *int // [Client.LegacyDot1XConfigurations]
 	MaxUsers            *int
 	MaxUserNameLength   *int
 	MaxPasswordLength   *int
@@ -144,7 +145,7 @@ func (c *Client) ServiceCapabilities(ctx context.Context) (DeviceCapabilities, e
 		TLS10: stateOf(sec, "TLS1.0"), TLS11: stateOf(sec, "TLS1.1"), TLS12: stateOf(sec, "TLS1.2"),
 		HTTPDigest: stateOf(sec, "HttpDigest"), UsernameToken: stateOf(sec, "UsernameToken"), JSONWebToken: stateOf(sec, "JsonWebToken"),
 		DefaultAccessPolicy: stateOf(sec, "DefaultAccessPolicy"), AccessPolicyConfig: stateOf(sec, "AccessPolicyConfig"),
-		RemoteUser: stateOf(sec, "RemoteUserHandling"), Dot1X: stateOf(sec, "Dot1X"),
+		RemoteUser: stateOf(sec, "RemoteUserHandling"), Dot1X: stateOf(sec, "Dot1X"), MaxLegacyDot1X: numberOf(net, "Dot1XConfigurations"),
 		MaxUsers: numberOf(sec, "MaxUsers"), MaxUserNameLength: numberOf(sec, "MaxUserNameLength"),
 		MaxPasswordLength: numberOf(sec, "MaxPasswordLength"), MaxPasswordHistory: numberOf(sec, "MaxPasswordHistory"),
 		SecurityPolicies: words(sec.Attr("SecurityPolicies")), HashingAlgorithms: words(sec.Attr("HashingAlgorithms")),
@@ -201,6 +202,7 @@ func (c *Client) Capabilities(ctx context.Context) (LegacyCapabilities, error) {
 		AccessPolicyConfig: state(sec.Child("AccessPolicyConfig")),
 		RemoteUser:         first(sec.At("Extension", "Extension", "RemoteUserHandling")),
 		Dot1X:              first(sec.At("Extension", "Extension", "Dot1X")),
+		MaxLegacyDot1X:     number(net.At("Extension", "Extension", "Dot1XConfigurations")),
 		IPFilter:           state(net.Child("IPFilter")), ZeroConfiguration: state(net.Child("ZeroConfiguration")), DynamicDNS: state(net.Child("DynDNS")),
 		FirmwareUpgrade: state(sys.Child("FirmwareUpgrade")), HTTPFirmwareUpgrade: state(sys.At("Extension", "HttpFirmwareUpgrade")),
 		SystemBackup: state(sys.Child("SystemBackup")), HTTPSystemBackup: state(sys.At("Extension", "HttpSystemBackup")),

@@ -63,17 +63,36 @@ func (c *Client) ValidationPolicies(ctx context.Context) ([]ValidationPolicy, er
 	}
 	list := []ValidationPolicy{}
 	for _, n := range r.All("CertPathValidationPolicy") {
-		params := n.Child("Parameters")
-		p := ValidationPolicy{ID: n.Child("CertPathValidationPolicyID").String(), Alias: n.Child("Alias").String(), parameters: params.Child("anyParameters"), extra: n.Child("anyParameters")}
-		// Left out means false, by the schema.
-		p.RequireClientAuthUsage, _ = params.Child("RequireTLSWWWClientAuthExtendedKeyUsage").Bool()
-		p.UseDeltaCRLs, _ = params.Child("UseDeltaCRLs").Bool()
-		for _, a := range n.All("TrustAnchor") {
-			p.TrustAnchors = append(p.TrustAnchors, a.Child("CertificateID").String())
-		}
-		list = append(list, p)
+		list = append(list, validationPolicy(n))
 	}
 	return list, nil
+}
+
+// ValidationPolicy reads one of them. Only administrators may.
+//
+//onvif:op tas:GetCertPathValidationPolicy
+func (c *Client) ValidationPolicy(ctx context.Context, id string) (ValidationPolicy, error) {
+	r, err := c.call(ctx, "ValidationPolicy", func(m *message) { m.text("tas:CertPathValidationPolicyID", id) })
+	if err != nil {
+		return ValidationPolicy{}, err
+	}
+	n, err := r.one("ValidationPolicy", "CertPathValidationPolicy", "CertPathValidationPolicyID", id)
+	if err != nil {
+		return ValidationPolicy{}, err
+	}
+	return validationPolicy(n), nil
+}
+
+func validationPolicy(n *wire.Node) ValidationPolicy {
+	params := n.Child("Parameters")
+	p := ValidationPolicy{ID: n.Child("CertPathValidationPolicyID").String(), Alias: n.Child("Alias").String(), parameters: params.Child("anyParameters"), extra: n.Child("anyParameters")}
+	// Left out means false, by the schema.
+	p.RequireClientAuthUsage, _ = params.Child("RequireTLSWWWClientAuthExtendedKeyUsage").Bool()
+	p.UseDeltaCRLs, _ = params.Child("UseDeltaCRLs").Bool()
+	for _, a := range n.All("TrustAnchor") {
+		p.TrustAnchors = append(p.TrustAnchors, a.Child("CertificateID").String())
+	}
+	return p
 }
 
 // CreateValidationPolicy makes a policy. Its ID is the device's to give.

@@ -75,6 +75,7 @@ type Device struct {
 	certs     []certificate
 	cas       []certificate
 	certMode  bool
+	dot1x     []legacyDot1x
 	off       bool // ONVIF is
 	reboots   int
 	resets    []string

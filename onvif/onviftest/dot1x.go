@@ -70,13 +70,16 @@ func dot1xOperations() map[string]func(*Device, *request) (string, error) {
 		"GetAllDot1XConfigurations": keystoreOperation(func(_ *Device, k *keystore, _ *request) (string, error) {
 			var list []string
 			for _, x := range k.dot1x {
-				own := []string{el("tas:Dot1XID", x.id)}
-				if x.alias != "" {
-					own = append(own, el("tas:Alias", x.alias))
-				}
-				list = append(list, in("tas:Configuration", append(own, stagesXML("tas:Outer", x.stages))...))
+				list = append(list, x.xml("tas:Configuration"))
 			}
 			return in("tas:GetAllDot1XConfigurationsResponse", list...), nil
+		}),
+		"GetDot1XConfiguration": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
+			i := k.dot1xAt(text(q.el, "Dot1XID"))
+			if i < 0 {
+				return "", errNoDot1X
+			}
+			return in("tas:GetDot1XConfigurationResponse", k.dot1x[i].xml("tas:Dot1XConfiguration")), nil
 		}),
 		"AddDot1XConfiguration": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
 			x := dot1x{alias: text(q.el, "Dot1XConfiguration/Alias")}
@@ -164,6 +167,14 @@ func (k *keystore) readStage(e *etree.Element) (stage, error) {
 		return s, errNoPolicy
 	}
 	return s, nil
+}
+
+func (x dot1x) xml(name string) string {
+	list := []string{el("tas:Dot1XID", x.id)}
+	if x.alias != "" {
+		list = append(list, el("tas:Alias", x.alias))
+	}
+	return in(name, append(list, stagesXML("tas:Outer", x.stages))...)
 }
 
 // stagesXML writes stages, each in the one before it.

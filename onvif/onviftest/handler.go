@@ -61,10 +61,10 @@ func class(action string) string {
 	case "GetWsdlUrl", "GetServices", "GetServiceCapabilities", "GetCapabilities", "GetHostname", "GetSystemDateAndTime", "GetEndpointReference":
 		return "PRE_AUTH"
 	case "GetUsers", "GetAccessPolicy", "GetSystemLog", "GetSystemBackup", "GetSystemSupportInformation", "GetCertificates", "GetCACertificates",
-		"GetCertificatesStatus", "GetCertificateInformation", "GetPkcs10Request", "GetClientCertificateMode":
+		"GetCertificatesStatus", "GetCertificateInformation", "GetPkcs10Request", "GetClientCertificateMode", "GetDot1XConfiguration", "GetDot1XConfigurations":
 		return "READ_SYSTEM_SECRET"
-	case "GetAllKeys", "GetKeyStatus", "GetAllCertificates", "GetAllCertificationPaths", "GetCertificationPath", "GetAssignedServerCertificates",
-		"GetAllPassphrases", "GetAllCRLs", "GetAllCertPathValidationPolicies", "GetAssignedCertPathValidationPolicies", "GetAllDot1XConfigurations",
+	case "GetAllKeys", "GetKeyStatus", "GetCertificate", "GetAllCertificates", "GetAllCertificationPaths", "GetCertificationPath", "GetAssignedServerCertificates",
+		"GetAllPassphrases", "GetCRL", "GetAllCRLs", "GetCertPathValidationPolicy", "GetAllCertPathValidationPolicies", "GetAssignedCertPathValidationPolicies", "GetAllDot1XConfigurations",
 		"GetNetworkInterfaceDot1XConfiguration", "GetAuthorizationServerConfigurations", "GetJWTConfiguration", "GetAssignedMediaSigningCertificates":
 		return "READ_SYSTEM_SECRET"
 	case "CreatePKCS10CSR":
@@ -280,8 +280,10 @@ func (d *Device) carryOut(q *request, root *etree.Element) (string, error) {
 // operation finds what carries a request out.
 func (d *Device) operation(q *request) (do func(*Device, *request) (string, error), ok bool) {
 	switch ns := q.el.NamespaceURI(); {
-	case ns == nsDevice, ns == nsSecurity && d.p.Security:
+	case ns == nsDevice:
 		do, ok = operations[q.action]
+	case ns == nsSecurity && d.p.Security:
+		do, ok = keystoreOperations[q.action]
 	case ns == nsMedia:
 		do, ok = mediaOperations[q.action]
 	}

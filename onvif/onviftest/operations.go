@@ -13,8 +13,10 @@ import (
 	"github.com/beevik/etree"
 )
 
-// operations are what the device can do, by action.
-var operations map[string]func(*Device, *request) (string, error)
+// operations are what the device service can do, and keystoreOperations the
+// security service, by action: some names are in both and mean different
+// things.
+var operations, keystoreOperations map[string]func(*Device, *request) (string, error)
 
 func init() { //nolint:gochecknoinits // the table refers to functions that refer to it
 	operations = map[string]func(*Device, *request) (string, error){
@@ -118,6 +120,8 @@ func init() { //nolint:gochecknoinits // the table refers to functions that refe
 		"GetCertificates": (*Device).getCertificates, "GetCACertificates": (*Device).getCAs, "GetCertificatesStatus": (*Device).certStatus, "SetCertificatesStatus": (*Device).setCertStatus,
 		"CreateCertificate": (*Device).createCertificate, "DeleteCertificates": (*Device).deleteCertificates, "GetPkcs10Request": (*Device).pkcs10, "LoadCertificates": (*Device).loadCertificates,
 		"LoadCACertificates": (*Device).loadCAs, "LoadCertificateWithPrivateKey": (*Device).loadWithKey, "GetCertificateInformation": (*Device).certInfo,
+		"CreateDot1XConfiguration": (*Device).createLegacyDot1X, "SetDot1XConfiguration": (*Device).setLegacyDot1X, "DeleteDot1XConfiguration": (*Device).deleteLegacyDot1X,
+		"GetDot1XConfiguration": (*Device).getLegacyDot1X, "GetDot1XConfigurations": (*Device).getAllLegacyDot1X,
 		"GetClientCertificateMode": func(d *Device, _ *request) (string, error) {
 			return in("tds:GetClientCertificateModeResponse", el("tds:Enabled", d.certMode)), nil
 		},
@@ -126,10 +130,11 @@ func init() { //nolint:gochecknoinits // the table refers to functions that refe
 			return done(q)
 		},
 	}
+	keystoreOperations = map[string]func(*Device, *request) (string, error){"GetServiceCapabilities": (*Device).serviceCapabilities}
 	for _, more := range []map[string]func(*Device, *request) (string, error){
 		securityOperations(), tlsOperations(), policyOperations(), authorizationOperations(), dot1xOperations(),
 	} {
-		maps.Copy(operations, more)
+		maps.Copy(keystoreOperations, more)
 	}
 }
 
@@ -231,11 +236,15 @@ func (d *Device) deviceCapabilities() string {
 		return fmt.Sprintf(` %s="%s"`, name, strings.Join(list, " "))
 	}
 	has := func(action string) bool { return !slices.Contains(d.p.Missing, action) }
+	roomForDot1X := 0
+	if has("GetDot1XConfigurations") {
+		roomForDot1X = maxLegacyDot1X
+	}
 	return in("tds:Capabilities",
-		fmt.Sprintf(`<tds:Network IPFilter="%t" ZeroConfiguration="%t" IPVersion6="true" DynDNS="%t" Dot11Configuration="false" NTP="1"/>`,
-			has("GetIPAddressFilter"), has("GetZeroConfiguration"), has("GetDynamicDNS")),
-		fmt.Sprintf(`<tds:Security TLS1.0="false" TLS1.1="%t" TLS1.2="%t" AccessPolicyConfig="false" DefaultAccessPolicy="%t" RemoteUserHandling="%t" UsernameToken="%t" HttpDigest="%t"%s%s%s%s%s/>`,
-			d.p.Model == "DCS-6511-TEST", d.hasTLS(), d.p.Manufacturer != "SUNBA", has("GetRemoteUser"), d.p.Token, len(d.p.Digest) > 0,
+		fmt.Sprintf(`<tds:Network IPFilter="%t" ZeroConfiguration="%t" IPVersion6="true" DynDNS="%t" Dot11Configuration="false" Dot1XConfigurations="%d" NTP="1"/>`,
+			has("GetIPAddressFilter"), has("GetZeroConfiguration"), has("GetDynamicDNS"), roomForDot1X),
+		fmt.Sprintf(`<tds:Security TLS1.0="false" TLS1.1="%t" TLS1.2="%t" AccessPolicyConfig="false" DefaultAccessPolicy="%t" Dot1X="%t" RemoteUserHandling="%t" UsernameToken="%t" HttpDigest="%t"%s%s%s%s%s/>`,
+			d.p.Model == "DCS-6511-TEST", d.hasTLS(), d.p.Manufacturer != "SUNBA", roomForDot1X > 0, has("GetRemoteUser"), d.p.Token, len(d.p.Digest) > 0,
 			attr("MaxUsers", d.p.MaxUsers), attr("MaxUserNameLength", d.p.MaxUserName), attr("MaxPasswordLength", d.p.MaxPassword),
 			words("SecurityPolicies", d.p.Policies), words("HashingAlgorithms", d.p.Hashing)),
 		fmt.Sprintf(`<tds:System DiscoveryResolve="false" DiscoveryBye="true" RemoteDiscovery="%t" SystemBackup="%t" SystemLogging="true" FirmwareUpgrade="%t" HttpFirmwareUpgrade="%t"/>`,

@@ -57,9 +57,16 @@ func policyOperations() map[string]func(*Device, *request) (string, error) {
 		"GetAllCRLs": keystoreOperation(func(_ *Device, k *keystore, _ *request) (string, error) {
 			var list []string
 			for _, c := range k.crls {
-				list = append(list, in("tas:Crl", el("tas:CRLID", c.id), el("tas:Alias", c.alias), el("tas:CRLContent", base64.StdEncoding.EncodeToString(c.der))))
+				list = append(list, c.xml())
 			}
 			return in("tas:GetAllCRLsResponse", list...), nil
+		}),
+		"GetCRL": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
+			i := slices.IndexFunc(k.crls, func(c crl) bool { return c.id == text(q.el, "CrlID") })
+			if i < 0 {
+				return "", errNoCRL
+			}
+			return in("tas:GetCRLResponse", k.crls[i].xml()), nil
 		}),
 		"DeleteCRL": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
 			i := slices.IndexFunc(k.crls, func(c crl) bool { return c.id == text(q.el, "CrlID") })
@@ -87,6 +94,13 @@ func policyOperations() map[string]func(*Device, *request) (string, error) {
 				list = append(list, p.xml())
 			}
 			return in("tas:GetAllCertPathValidationPoliciesResponse", list...), nil
+		}),
+		"GetCertPathValidationPolicy": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
+			i := k.policyAt(text(q.el, "CertPathValidationPolicyID"))
+			if i < 0 {
+				return "", errNoPolicy
+			}
+			return in("tas:GetCertPathValidationPolicyResponse", k.policies[i].xml()), nil
 		}),
 		"SetCertPathValidationPolicy": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
 			e := q.el.SelectElement("CertPathValidationPolicy")
@@ -118,6 +132,10 @@ func policyOperations() map[string]func(*Device, *request) (string, error) {
 			return done(q)
 		}),
 	}
+}
+
+func (c crl) xml() string {
+	return in("tas:Crl", el("tas:CRLID", c.id), el("tas:Alias", c.alias), el("tas:CRLContent", base64.StdEncoding.EncodeToString(c.der)))
 }
 
 func (k *keystore) readPolicy(e *etree.Element) (policy, error) {

@@ -136,6 +136,7 @@ var legacy = []string{
 	"CreateCertificate", "GetCertificates", "GetCertificatesStatus", "SetCertificatesStatus", "DeleteCertificates",
 	"GetPkcs10Request", "LoadCertificates", "GetClientCertificateMode", "SetClientCertificateMode", "GetCACertificates",
 	"LoadCertificateWithPrivateKey", "GetCertificateInformation", "LoadCACertificates",
+	"CreateDot1XConfiguration", "SetDot1XConfiguration", "GetDot1XConfiguration", "GetDot1XConfigurations", "DeleteDot1XConfiguration",
 }
 
 func web(https bool) []Protocol {

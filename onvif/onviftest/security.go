@@ -11,10 +11,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/beevik/etree"
 )
 
 const securityCapabilities = `<tas:GetServiceCapabilitiesResponse><tas:Capabilities><tas:KeystoreCapabilities MaximumNumberOfKeys="16" MaximumNumberOfCertificates="16"` +
-	` MaximumNumberOfCertificationPaths="8" RSAKeyPairGeneration="true" ECCKeyPairGeneration="true" RSAKeyLengths="2048 3072" EllipticCurves="P-256" PKCS10="true"` +
+	` MaximumNumberOfCertificationPaths="8" SetCertPath="true" RSAKeyPairGeneration="true" ECCKeyPairGeneration="true" RSAKeyLengths="2048 3072" EllipticCurves="P-256" PKCS10="true"` +
 	` PKCS8="true" PKCS12="true" SelfSignedCertificateCreation="true" MaximumNumberOfPassphrases="8" MaximumNumberOfCRLs="4"` +
 	` MaximumNumberOfCertificationPathValidationPolicies="4"><tas:SignatureAlgorithms><tas:algorithm>1.2.840.10045.4.3.2</tas:algorithm></tas:SignatureAlgorithms>` +
 	`<tas:SignatureAlgorithms><tas:algorithm>1.2.840.113549.1.1.11</tas:algorithm></tas:SignatureAlgorithms></tas:KeystoreCapabilities>` +
@@ -142,10 +144,16 @@ func securityOperations() map[string]func(*Device, *request) (string, error) {
 		"GetAllCertificates": keystoreOperation(func(_ *Device, k *keystore, _ *request) (string, error) {
 			var list []string
 			for _, c := range k.certs {
-				list = append(list, in("tas:Certificate", el("tas:CertificateID", c.id), el("tas:KeyID", c.keyID), el("tas:Alias", c.alias),
-					el("tas:CertificateContent", base64.StdEncoding.EncodeToString(c.der))))
+				list = append(list, c.xml())
 			}
 			return in("tas:GetAllCertificatesResponse", list...), nil
+		}),
+		"GetCertificate": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
+			i := k.certAt(text(q.el, "CertificateID"))
+			if i < 0 {
+				return "", errNoCert
+			}
+			return in("tas:GetCertificateResponse", k.certs[i].xml()), nil
 		}),
 		"DeleteCertificate": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
 			id := text(q.el, "CertificateID")
@@ -161,11 +169,17 @@ func securityOperations() map[string]func(*Device, *request) (string, error) {
 		}),
 		"CreateCertificationPath": keystoreOperation(createPath),
 		"GetCertificationPath":    keystoreOperation(getPath),
+		"SetCertificationPath":    keystoreOperation(setPath),
 		"DeleteCertificationPath": keystoreOperation(deletePath),
 		"GetAllCertificationPaths": keystoreOperation(func(_ *Device, k *keystore, _ *request) (string, error) {
 			return ids("CertificationPathID", k.pathIDs(), "GetAllCertificationPaths"), nil
 		}),
 	}
+}
+
+func (c storedCertificate) xml() string {
+	return in("tas:Certificate", el("tas:CertificateID", c.id), el("tas:KeyID", c.keyID), el("tas:Alias", c.alias),
+		el("tas:CertificateContent", base64.StdEncoding.EncodeToString(c.der)))
 }
 
 // ready tells why a key cannot sign.
@@ -259,31 +273,55 @@ func csr(_ *Device, k *keystore, q *request) (string, error) {
 	return in("tas:CreatePKCS10CSRResponse", el("tas:PKCS10CSR", base64.StdEncoding.EncodeToString(der))), nil
 }
 
-// createPath holds the certificates against each other.
-func createPath(_ *Device, k *keystore, q *request) (string, error) {
-	p := storedPath{id: k.id("path"), alias: text(q.el, "Alias")}
+// chain holds certificates against each other.
+func (k *keystore) chain(ids []*etree.Element) ([]string, error) {
+	var certs []string
 	var last *x509.Certificate
-	for _, e := range q.el.FindElements("./CertificateIDs/CertificateID") {
+	for _, e := range ids {
 		i := k.certAt(e.Text())
 		if i < 0 {
-			return "", errNoCert
+			return nil, errNoCert
 		}
 		x, err := x509.ParseCertificate(k.certs[i].der)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		if last != nil && last.CheckSignatureFrom(x) != nil {
-			return "", errNoChain
+			return nil, errNoChain
 		}
 		last = x
-		p.certs = append(p.certs, e.Text())
+		certs = append(certs, e.Text())
 	}
+	if len(certs) == 0 {
+		return nil, errNoCert
+	}
+	return certs, nil
+}
+
+// setPath gives a path other certificates, to what uses it, too.
+func setPath(_ *Device, k *keystore, q *request) (string, error) {
+	i := k.pathAt(text(q.el, "CertificationPathID"))
+	if i < 0 {
+		return "", errNoPath
+	}
+	certs, err := k.chain(q.el.FindElements("./CertificationPath/CertificateID"))
+	if err != nil {
+		return "", err
+	}
+	k.paths[i].certs, k.paths[i].alias = certs, text(q.el, "CertificationPath/Alias")
+	k.settle()
+	return done(q)
+}
+
+func createPath(_ *Device, k *keystore, q *request) (string, error) {
+	certs, err := k.chain(q.el.FindElements("./CertificateIDs/CertificateID"))
 	switch {
-	case len(p.certs) == 0:
-		return "", errNoCert
+	case err != nil:
+		return "", err
 	case len(k.paths) >= maxPaths:
 		return "", full("ter:MaximumNumberOfCertificationPathsReached")
 	}
+	p := storedPath{id: k.id("path"), alias: text(q.el, "Alias"), certs: certs}
 	k.paths = append(k.paths, p)
 	return in("tas:CreateCertificationPathResponse", el("tas:CertificationPathID", p.id)), nil
 }
