@@ -135,7 +135,9 @@ func (c *Client) CreateAuthorizationServer(ctx context.Context, s AuthorizationS
 
 // SetAuthorizationServer changes the server of that Token. The standard does
 // not say what becomes of a secret that is left out, so give it again. With a
-// secret it is refused over plain HTTP.
+// secret it is refused over plain HTTP, and that the secret took is the device's
+// word alone: if the reply is lost, what became of it matches
+// [camsec.ErrUncertain].
 //
 //onvif:op tas:SetAuthorizationServerConfiguration
 func (c *Client) SetAuthorizationServer(ctx context.Context, s AuthorizationServer, secret camsec.Secret) (camsec.Change, error) {
@@ -145,7 +147,7 @@ func (c *Client) SetAuthorizationServer(ctx context.Context, s AuthorizationServ
 	if s.Token == "" {
 		return notApplied(errNoID)
 	}
-	return c.write(ctx, "SetAuthorizationServer", func(m *message) {
+	return c.writeSecret(ctx, "SetAuthorizationServer", secret, func(m *message) {
 		m.raw(`<tas:Configuration token="`)
 		m.escape(s.Token)
 		m.raw(`">`)

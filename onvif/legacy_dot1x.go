@@ -190,17 +190,10 @@ func (c *Client) putLegacyDot1X(ctx context.Context, name string, d LegacyDot1X,
 	if err := c.secretOverTLS(name, password); err != nil {
 		return notApplied(err)
 	}
-	_, err := c.call(ctx, name, func(m *message) { d.write(m, password) })
-	lost := err != nil
-	change, err := c.verify(ctx, operation(name), err, func(ctx context.Context) (bool, error) {
+	return c.writeSecret(ctx, name, password, func(m *message) { d.write(m, password) }, func(ctx context.Context) (bool, error) {
 		list, err := c.LegacyDot1XConfigurations(ctx)
-		// What reads back says nothing of the password.
-		return slices.ContainsFunc(list, d.same) && (!lost || password.Empty()), err
+		return slices.ContainsFunc(list, d.same), err
 	})
-	if change.Outcome == camsec.Applied && !password.Empty() {
-		change.Proof = "read back, but for the password, which cannot be read"
-	}
-	return change, err
 }
 
 // DeleteLegacyDot1X takes a way of logging in away (legacy). An interface may

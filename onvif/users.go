@@ -304,11 +304,13 @@ func (c *Client) RemoteUser(ctx context.Context) (RemoteUser, error) {
 	return RemoteUser{n.Child("Username").String(), derived}, nil
 }
 
-// SetRemoteUser sets that account; one without a name takes it away.
+// SetRemoteUser sets that account; one without a name takes it away. That the
+// password took is the device's word alone; if the reply is lost, what became
+// of it matches [camsec.ErrUncertain].
 //
 //onvif:op SetRemoteUser
 func (c *Client) SetRemoteUser(ctx context.Context, u RemoteUser, password camsec.Secret) (camsec.Change, error) {
-	return c.write(ctx, "SetRemoteUser", func(m *message) {
+	return c.writeSecret(ctx, "SetRemoteUser", password, func(m *message) {
 		if u.Name == "" {
 			return
 		}

@@ -59,6 +59,24 @@ func (c *Client) write(ctx context.Context, name string, fill func(*message), ch
 	return c.verify(ctx, operation(name), err, check)
 }
 
+// writeSecret is write for what has a secret in it, which cannot be read back:
+// where the answer is lost, that the rest reads back as wished is no proof.
+func (c *Client) writeSecret(ctx context.Context, name string, secret camsec.Secret, fill func(*message), check func(context.Context) (bool, error)) (camsec.Change, error) {
+	if secret.Empty() {
+		return c.write(ctx, name, fill, check)
+	}
+	_, err := c.call(ctx, name, fill)
+	lost := err != nil
+	change, err := c.verify(ctx, operation(name), err, func(ctx context.Context) (bool, error) {
+		done, err := check(ctx)
+		return done && !lost, err
+	})
+	if change.Outcome == camsec.Applied {
+		change.Proof = "read back, but for the secret, which cannot be read"
+	}
+	return change, err
+}
+
 // verify makes a Change of how a write was answered and of what reads back.
 func (c *Client) verify(ctx context.Context, op Operation, err error, check func(context.Context) (bool, error)) (camsec.Change, error) {
 	if err != nil && !mayHaveDone(err) {
