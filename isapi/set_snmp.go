@@ -24,10 +24,12 @@ func (c *Client) SetSNMPCommunities(ctx context.Context, read, write camsec.Secr
 					continue
 				}
 				any = true
-				for name, s := range map[string]camsec.Secret{"readCommunity": read, "writeCommunity": write} {
-					if !s.Empty() {
-						d.text(block, name, string(s.Reveal()))
-					}
+				// In one order: reading back compares what the edit meets.
+				if !read.Empty() {
+					d.text(block, "readCommunity", string(read.Reveal()))
+				}
+				if !write.Empty() {
+					d.text(block, "writeCommunity", string(write.Reveal()))
 				}
 			}
 			if !any {

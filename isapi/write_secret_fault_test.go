@@ -3,6 +3,7 @@ package isapi_test
 import (
 	"errors"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -30,8 +31,8 @@ const (
 	byHandshake               // it shows it in the next handshake
 )
 
-// A secretWrite is a write of something that is not read back, or not as a
-// setting is.
+// A secretWrite is a write of something that is not read back, or that is no
+// setting.
 type secretWrite struct {
 	name    string
 	path    string
@@ -124,6 +125,36 @@ func secretWrites() []secretWrite {
 				return c.SelectCertificate(t.Context(), "HTTPS", isapi.CertificateSelection{Server: "owner-1"})
 			},
 		},
+		{
+			name: "user level", path: "/ISAPI/Security/users/2", proven: byReading, changes: []string{"GET /ISAPI/Security/users", "user vms"},
+			do: func(c *isapi.Client, _ []byte, t *testing.T) (camsec.Change, error) {
+				return c.SetUserLevel(t.Context(), "vms", "Viewer")
+			},
+		},
+		{
+			name: "address list", path: "/ISAPI/System/Network/ipFilter", proven: byReading, changes: []string{"GET /ISAPI/System/Network/ipFilter"},
+			do: func(c *isapi.Client, _ []byte, t *testing.T) (camsec.Change, error) {
+				return c.SetIPFilterList(t.Context(), "deny", []netip.Addr{netip.MustParseAddr("192.0.2.77")})
+			},
+		},
+		{
+			name: "filter of hardware addresses", path: "/ISAPI/System/Network/macFilter", proven: byReading, changes: []string{"GET /ISAPI/System/Network/macFilter"},
+			do: func(c *isapi.Client, _ []byte, t *testing.T) (camsec.Change, error) {
+				return c.SetMACFilter(t.Context(), false)
+			},
+		},
+		{
+			name: "communities", path: snmp, proven: byReading, changes: []string{"GET " + snmp, "secret " + snmp},
+			do: func(c *isapi.Client, _ []byte, t *testing.T) (camsec.Change, error) {
+				return c.SetSNMPCommunities(t.Context(), secret("Snmp-Read-6"), secret("Snmp-Write-7"))
+			},
+		},
+		{
+			name: "logins at once", path: "/ISAPI/Security/loginLinkNum", proven: byReading, changes: []string{"GET /ISAPI/Security/loginLinkNum"},
+			do: func(c *isapi.Client, _ []byte, t *testing.T) (camsec.Change, error) {
+				return c.SetLoginLinkNum(t.Context(), 2)
+			},
+		},
 	}
 }
 
@@ -175,6 +206,7 @@ func (w secretWrite) meet(t *testing.T, m mishap) {
 	p := everything()
 	p.Documents = maps.Clone(p.Documents)
 	delete(p.Documents, "GET /ISAPI/System/Network/interfaces/1/ieee802.1x")
+	p.Documents["GET /ISAPI/System/Network/macFilter"] = "<MACFilter><enabled>true</enabled><permissionType>allow</permissionType></MACFilter>"
 	nvr := benchOver(t, "http", recorder("connect", "false", "admin"), nil)
 	for _, path := range []string{"channels", "channels/status"} {
 		key := "GET /ISAPI/ContentMgmt/InputProxy/" + path
