@@ -219,6 +219,17 @@ func (c *Client) Renew(ctx context.Context) error {
 	return c.authed.Renew(ctx)
 }
 
+// AcceptWeaker lets the device log this account in with less than what has
+// worked before, for when its firmware was rolled back or its settings were
+// reset; without it such a login fails with [auth.ErrDowngrade]. Refused
+// credentials stay refused. It sends nothing; see [auth.Transport.AcceptWeaker].
+func (c *Client) AcceptWeaker(ctx context.Context) error {
+	if err := c.authed.AcceptWeaker(ctx); err != nil {
+		return fmt.Errorf("onvif: %w", err)
+	}
+	return nil
+}
+
 func trustWord(scheme string, p trust.Policy) string {
 	if scheme == "http" {
 		return "plain-http"

@@ -71,6 +71,22 @@ func TestWrongPasswordIsSentOnce(t *testing.T) {
 	})
 }
 
+func TestAcceptWeaker(t *testing.T) {
+	d := start(t, onviftest.Current(), nil)
+	c := client(t, d, nil)
+	_, err := c.DeviceInformation(t.Context())
+	require.NoError(t, err)
+	d.Host().SetAlgorithms(authtest.MD5)
+	d.Host().ExpireNonces()
+	_, err = c.DeviceInformation(t.Context())
+	require.ErrorIs(t, err, auth.ErrDowngrade)
+	before := failures(d)
+	require.NoError(t, c.AcceptWeaker(t.Context()))
+	_, err = c.DeviceInformation(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, before, failures(d))
+}
+
 func TestBudgetIsSharedBetweenClients(t *testing.T) {
 	d := start(t, onviftest.Dahua(), nil)
 	b := auth.NewMemoryBudget(nil)

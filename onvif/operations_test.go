@@ -717,7 +717,7 @@ func signMedia(ctx context.Context, c *onvif.Client) (path string, err error) {
 // withoutOperation are the exported methods of Client that send what others
 // send, or nothing.
 var withoutOperation = []string{
-	"AwaitKey", "BaseURL", "Certificate", "Challenge", "CheckPassword", "Close", "Detect", "Device", "Exposure", "InstallCertificate", "ProvePassword", "Renew", "SwitchProtocol", "Target", "Trust",
+	"AcceptWeaker", "AwaitKey", "BaseURL", "Certificate", "Challenge", "CheckPassword", "Close", "Detect", "Device", "Exposure", "InstallCertificate", "ProvePassword", "Renew", "SwitchProtocol", "Target", "Trust",
 	"Upgrade", "UpgradeByUpload", "Upload",
 }
 
