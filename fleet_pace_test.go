@@ -79,7 +79,10 @@ func TestSiteIsSlowedAndRecovers(t *testing.T) {
 				}
 			}
 			if time.Since(began) < 90*time.Second {
-				busyEarly = sites["thin"].busy
+				s := sites["thin"]
+				s.mu.Lock()
+				busyEarly = s.busy
+				s.mu.Unlock()
 			}
 		}
 		assert.Zero(t, failed)

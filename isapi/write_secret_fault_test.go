@@ -29,6 +29,7 @@ const (
 	byName                    // it shows that something is there, and not the secret
 	byNothing                 // it shows nothing of it
 	byHandshake               // it shows it in the next handshake
+	byClock                   // by reading, but a time that is set late is another time
 )
 
 // A secretWrite is a write of something that is not read back, or that is no
@@ -155,6 +156,18 @@ func secretWrites() []secretWrite {
 				return c.SetLoginLinkNum(t.Context(), 2)
 			},
 		},
+		{
+			name: "permission", path: "/ISAPI/Security/UserPermission/5", proven: byReading, changes: []string{"GET /ISAPI/Security/UserPermission"},
+			do: func(c *isapi.Client, _ []byte, t *testing.T) (camsec.Change, error) {
+				return c.SetUserPermission(t.Context(), "vms", map[string]bool{"preview": false})
+			},
+		},
+		{
+			name: "clock", path: "/ISAPI/System/time", proven: byClock, changes: []string{"GET /ISAPI/System/time", "clock"},
+			do: func(c *isapi.Client, _ []byte, t *testing.T) (camsec.Change, error) {
+				return c.SetClock(t.Context(), time.Now().Add(-time.Hour))
+			},
+		},
 	}
 }
 
@@ -173,7 +186,7 @@ func (w secretWrite) outcome(m mishap) camsec.Outcome {
 	case "reply lost before effect", "reply cut", "silent no-op", "refused with 500":
 		return worst
 	case "effect after the reply was lost":
-		if w.proven == byHandshake {
+		if w.proven == byHandshake || w.proven == byClock {
 			return camsec.OutcomeUnknown
 		}
 		return best
@@ -207,6 +220,8 @@ func (w secretWrite) meet(t *testing.T, m mishap) {
 	p.Documents = maps.Clone(p.Documents)
 	delete(p.Documents, "GET /ISAPI/System/Network/interfaces/1/ieee802.1x")
 	p.Documents["GET /ISAPI/System/Network/macFilter"] = "<MACFilter><enabled>true</enabled><permissionType>allow</permissionType></MACFilter>"
+	permission := "<UserPermission><id>5</id><userID>2</userID><userType>operator</userType><remotePermission><preview>true</preview></remotePermission></UserPermission>"
+	p.Documents["GET /ISAPI/Security/UserPermission"] = "<UserPermissionList>" + permission + "</UserPermissionList>"
 	nvr := benchOver(t, "http", recorder("connect", "false", "admin"), nil)
 	for _, path := range []string{"channels", "channels/status"} {
 		key := "GET /ISAPI/ContentMgmt/InputProxy/" + path

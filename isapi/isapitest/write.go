@@ -116,6 +116,9 @@ func (d *Device) State() map[string]string {
 	if d.served != nil {
 		s["certificate shown"] = sha256Hex(string(d.served.Certificate[0]))
 	}
+	if off := d.skew.Round(time.Minute); off != 0 { // writing back the time that was read is no change
+		s["clock"] = off.String()
+	}
 	for _, u := range d.users {
 		s["user "+u.Name] = strings.Join([]string{itoa(u.ID), u.Level, u.Password}, " ")
 	}
