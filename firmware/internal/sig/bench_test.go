@@ -10,9 +10,9 @@ import (
 	"crypto/sha512"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -31,46 +31,21 @@ const benchSize = 64 << 20
 
 // BenchmarkVerify compares a whole verification (reading the signature,
 // hashing, judging) with Go's same hash over the same bytes. "ratio" is the
-// quotient, as sigtest.Ratio makes it.
+// quotient, as sigtest.Compare makes it.
 func BenchmarkVerify(b *testing.B) {
 	image := sigtest.Image(benchSize)
 	for _, s := range benchSchemes(b, image) {
 		b.Run(s.name, func(b *testing.B) {
-			var once, hashing, verifying []time.Duration
-			timed := func(times *[]time.Duration, f func()) {
-				start := time.Now()
-				f()
-				*times = append(*times, time.Since(start))
-			}
-			b.SetBytes(2 * benchSize)
-			b.ReportAllocs()
-			for b.Loop() {
-				h := s.hash.New()
-				var c sig.Check
+			sigtest.Compare(b, image, s.hash, func() (io.Writer, func()) {
+				c, err := s.open()
+				require.NoError(b, err)
 				var content sig.Content
-				timed(&once, func() {
-					var err error
-					c, err = s.open()
-					require.NoError(b, err)
-					c.Attach(&content)
-				})
-				turn := 0
-				for p := range slices.Chunk(image, 256<<10) {
-					if turn++; turn%2 == 0 {
-						timed(&hashing, func() { h.Write(p) })
-						timed(&verifying, func() { _, _ = content.Write(p) })
-					} else {
-						timed(&verifying, func() { _, _ = content.Write(p) })
-						timed(&hashing, func() { h.Write(p) })
-					}
-				}
-				h.Sum(nil)
-				timed(&once, func() {
+				c.Attach(&content)
+				return &content, func() {
 					_, err := c.Finish()
 					require.NoError(b, err)
-				})
-			}
-			b.ReportMetric(sigtest.Ratio(benchSize/(256<<10), once, verifying, hashing), "ratio")
+				}
+			})
 		})
 	}
 }

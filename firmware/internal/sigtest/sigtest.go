@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"time"
 )
 
@@ -139,20 +138,4 @@ func Changes(b []byte, n int, f func(at int, changed []byte)) {
 	for range n {
 		change(rnd.IntN(len(b)))
 	}
-}
-
-// Ratio compares a verification with hashing, of an image of so many pieces:
-// what is done once at the beginning and once at the end, and each piece. The
-// two take turns at every piece, and medians are compared, so that what else
-// the machine does counts for neither.
-func Ratio(pieces int, once, verifying, hashing []time.Duration) float64 {
-	n := time.Duration(pieces)
-	// Beginning and end are in one list: the dearer of them counts for both.
-	return float64(2*at(once, 4, 3)+n*at(verifying, 2, 1)) / float64(n*at(hashing, 2, 1))
-}
-
-// at returns the time that m of n are not above.
-func at(d []time.Duration, n, m int) time.Duration {
-	slices.Sort(d)
-	return d[len(d)*m/n]
 }
