@@ -74,14 +74,7 @@ func authorizationOperations() map[string]func(*Device, *request) (string, error
 			k.servers[i] = s
 			return done(q)
 		}),
-		"DeleteAuthorizationServerConfiguration": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
-			i := k.serverAt(text(q.el, "Token"))
-			if i < 0 {
-				return "", errNoConfig
-			}
-			k.servers = slices.Delete(k.servers, i, i+1)
-			return done(q)
-		}),
+		"DeleteAuthorizationServerConfiguration": removal("Token", errNoConfig, func(k *keystore) *[]authorizationServer { return &k.servers }, (*keystore).serverAt, nil),
 		"GetJWTConfiguration": keystoreOperation(func(_ *Device, k *keystore, _ *request) (string, error) {
 			list := []string{el("tas:Audiences", strings.Join(k.jwt.audiences, " "))}
 			for _, s := range k.jwt.issuers {

@@ -102,18 +102,8 @@ func dot1xOperations() map[string]func(*Device, *request) (string, error) {
 			k.dot1x = append(k.dot1x, x)
 			return in("tas:AddDot1XConfigurationResponse", el("tas:Dot1XID", x.id)), nil
 		}),
-		"DeleteDot1XConfiguration": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
-			id := text(q.el, "Dot1XID")
-			i := k.dot1xAt(id)
-			switch {
-			case i < 0:
-				return "", errNoDot1X
-			case id == k.used1x:
-				return "", errReferred
-			}
-			k.dot1x = slices.Delete(k.dot1x, i, i+1)
-			return done(q)
-		}),
+		"DeleteDot1XConfiguration": removal("Dot1XID", errNoDot1X, func(k *keystore) *[]dot1x { return &k.dot1x },
+			(*keystore).dot1xAt, func(k *keystore, id string) bool { return id == k.used1x }),
 		"GetNetworkInterfaceDot1XConfiguration": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
 			if err := ofInterface(q); err != nil {
 				return "", err

@@ -36,6 +36,10 @@ func (k *keystore) policyAt(id string) int {
 	return slices.IndexFunc(k.policies, func(p policy) bool { return p.id == id })
 }
 
+func (k *keystore) crlAt(id string) int {
+	return slices.IndexFunc(k.crls, func(c crl) bool { return c.id == id })
+}
+
 // policyOperations are about revocation lists and validation policies.
 func policyOperations() map[string]func(*Device, *request) (string, error) {
 	return map[string]func(*Device, *request) (string, error){
@@ -62,20 +66,13 @@ func policyOperations() map[string]func(*Device, *request) (string, error) {
 			return in("tas:GetAllCRLsResponse", list...), nil
 		}),
 		"GetCRL": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
-			i := slices.IndexFunc(k.crls, func(c crl) bool { return c.id == text(q.el, "CrlID") })
+			i := k.crlAt(text(q.el, "CrlID"))
 			if i < 0 {
 				return "", errNoCRL
 			}
 			return in("tas:GetCRLResponse", k.crls[i].xml()), nil
 		}),
-		"DeleteCRL": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
-			i := slices.IndexFunc(k.crls, func(c crl) bool { return c.id == text(q.el, "CrlID") })
-			if i < 0 {
-				return "", errNoCRL
-			}
-			k.crls = slices.Delete(k.crls, i, i+1)
-			return done(q)
-		}),
+		"DeleteCRL": removal("CrlID", errNoCRL, func(k *keystore) *[]crl { return &k.crls }, (*keystore).crlAt, nil),
 		"CreateCertPathValidationPolicy": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
 			p, err := k.readPolicy(q.el)
 			switch {
@@ -119,18 +116,8 @@ func policyOperations() map[string]func(*Device, *request) (string, error) {
 			k.policies[i] = p
 			return done(q)
 		}),
-		"DeleteCertPathValidationPolicy": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
-			id := text(q.el, "CertPathValidationPolicyID")
-			i := k.policyAt(id)
-			switch {
-			case i < 0:
-				return "", errNoPolicy
-			case k.policyReferred(id):
-				return "", errReferred
-			}
-			k.policies = slices.Delete(k.policies, i, i+1)
-			return done(q)
-		}),
+		"DeleteCertPathValidationPolicy": removal("CertPathValidationPolicyID", errNoPolicy, func(k *keystore) *[]policy { return &k.policies },
+			(*keystore).policyAt, (*keystore).policyReferred),
 	}
 }
 

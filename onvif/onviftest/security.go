@@ -41,6 +41,26 @@ func keystoreOperation(f func(*Device, *keystore, *request) (string, error)) fun
 	}
 }
 
+// removal is an operation that takes one of a list out, named by an element of
+// the request, unless something refers to it; nil: nothing can.
+func removal[T any](element string, missing error, list func(*keystore) *[]T,
+	at func(*keystore, string) int, referred func(*keystore, string) bool,
+) func(*Device, *request) (string, error) {
+	return keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
+		id := text(q.el, element)
+		i := at(k, id)
+		switch {
+		case i < 0:
+			return "", missing
+		case referred != nil && referred(k, id):
+			return "", errReferred
+		}
+		l := list(k)
+		*l = slices.Delete(*l, i, i+1)
+		return done(q)
+	})
+}
+
 var (
 	errNoKey    = sender("No such key", "ter:InvalidArgVal", "ter:KeyID")
 	errNoCert   = sender("No such certificate", "ter:InvalidArgVal", "ter:CertificateID")
@@ -88,18 +108,8 @@ func securityOperations() map[string]func(*Device, *request) (string, error) {
 			}
 			return createKey(k, q, 0)
 		}),
-		"DeleteKey": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
-			id := text(q.el, "KeyID")
-			i := k.keyAt(id)
-			switch {
-			case i < 0:
-				return "", errNoKey
-			case k.keyReferred(id):
-				return "", errReferred
-			}
-			k.keys = slices.Delete(k.keys, i, i+1)
-			return done(q)
-		}),
+		"DeleteKey": removal("KeyID", errNoKey, func(k *keystore) *[]storedKey { return &k.keys },
+			(*keystore).keyAt, (*keystore).keyReferred),
 		"CreatePKCS10CSR": keystoreOperation(csr),
 		"CreateSelfSignedCertificate": keystoreOperation(func(d *Device, k *keystore, q *request) (string, error) {
 			i := k.keyAt(text(q.el, "KeyID"))
@@ -155,22 +165,13 @@ func securityOperations() map[string]func(*Device, *request) (string, error) {
 			}
 			return in("tas:GetCertificateResponse", k.certs[i].xml()), nil
 		}),
-		"DeleteCertificate": keystoreOperation(func(_ *Device, k *keystore, q *request) (string, error) {
-			id := text(q.el, "CertificateID")
-			i := k.certAt(id)
-			switch {
-			case i < 0:
-				return "", errNoCert
-			case k.certReferred(id):
-				return "", errReferred
-			}
-			k.certs = slices.Delete(k.certs, i, i+1)
-			return done(q)
-		}),
+		"DeleteCertificate": removal("CertificateID", errNoCert, func(k *keystore) *[]storedCertificate { return &k.certs },
+			(*keystore).certAt, (*keystore).certReferred),
 		"CreateCertificationPath": keystoreOperation(createPath),
 		"GetCertificationPath":    keystoreOperation(getPath),
 		"SetCertificationPath":    keystoreOperation(setPath),
-		"DeleteCertificationPath": keystoreOperation(deletePath),
+		"DeleteCertificationPath": removal("CertificationPathID", errNoPath, func(k *keystore) *[]storedPath { return &k.paths },
+			(*keystore).pathAt, (*keystore).pathReferred),
 		"GetAllCertificationPaths": keystoreOperation(func(_ *Device, k *keystore, _ *request) (string, error) {
 			return ids("CertificationPathID", k.pathIDs(), "GetAllCertificationPaths"), nil
 		}),
@@ -336,17 +337,4 @@ func getPath(_ *Device, k *keystore, q *request) (string, error) {
 		list = append(list, el("tas:CertificateID", id))
 	}
 	return in("tas:GetCertificationPathResponse", in("tas:CertificationPath", append(list, el("tas:Alias", k.paths[i].alias))...)), nil
-}
-
-func deletePath(_ *Device, k *keystore, q *request) (string, error) {
-	id := text(q.el, "CertificationPathID")
-	i := k.pathAt(id)
-	switch {
-	case i < 0:
-		return "", errNoPath
-	case k.pathReferred(id):
-		return "", errReferred
-	}
-	k.paths = slices.Delete(k.paths, i, i+1)
-	return done(q)
 }
