@@ -44,7 +44,7 @@ type revision struct {
 	get, set string // names of the two operations; an empty get is that of set
 	id       string // for the {id} in their paths
 	roots    []string
-	edit     func(*draft) // changes the draft; run again, it tells whether it holds
+	edit     func(*draft) // changes the draft, in one order; run again, it tells whether it holds
 	guard    func(*draft) error
 	only     []string // children of the root that make a minimal document
 	hidden   []string // fields that EncryptFields hides

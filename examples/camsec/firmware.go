@@ -93,8 +93,12 @@ func smallFile(name string) ([]byte, error) {
 	return b, nil
 }
 
-// oneFile is the single argument of most of the commands.
-func oneFile(rest []string) (string, error) {
+// oneFile parses the arguments of a command that takes a single one, a file.
+func (f *flagSet) oneFile(args []string) (string, error) {
+	rest, err := f.parse(args)
+	if err != nil {
+		return "", err
+	}
 	if len(rest) != 1 {
 		return "", usageErr(errors.New("name one firmware file"))
 	}

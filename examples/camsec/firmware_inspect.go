@@ -23,11 +23,7 @@ type inspectJSON struct {
 func runInspect(_ context.Context, e *env, args []string) (exit, error) {
 	f := newFlags("firmware inspect", "FILE")
 	asJSON := f.Bool("json", false, "print one JSON document")
-	rest, err := f.parse(args)
-	if err != nil {
-		return exit{}, err
-	}
-	name, err := oneFile(rest)
+	name, err := f.oneFile(args)
 	if err != nil {
 		return exit{}, err
 	}

@@ -39,11 +39,7 @@ func runSign(ctx context.Context, e *env, args []string) (exit, error) {
 	out := f.String("o", "", "write the signature to `FILE` (default: the image's name with .minisig or .p7s)")
 	force := f.Bool("force", false, "replace a signature that is there, and sign a file that is broken")
 	asJSON := f.Bool("json", false, "print one JSON document")
-	rest, err := f.parse(args)
-	if err != nil {
-		return exit{}, err
-	}
-	name, err := oneFile(rest)
+	name, err := f.oneFile(args)
 	if err != nil {
 		return exit{}, err
 	}

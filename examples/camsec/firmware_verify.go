@@ -151,11 +151,7 @@ func runVerify(ctx context.Context, e *env, args []string) (exit, error) {
 	f.StringVar(&d.build, "running-build", "", "the `build` that the device runs")
 	list := f.String("sums", "", "a list of digests in `FILE`, as SHA256SUMS; the signatures are over it")
 	asJSON := f.Bool("json", false, "print one JSON document")
-	rest, err := f.parse(args)
-	if err != nil {
-		return exit{}, err
-	}
-	name, err := oneFile(rest)
+	name, err := f.oneFile(args)
 	if err != nil {
 		return exit{}, err
 	}
