@@ -79,7 +79,7 @@ func (c *Client) Activate(ctx context.Context, secret camsec.Secret) (camsec.Cha
 	if err != nil {
 		return notApplied(err)
 	}
-	ask, tell := writeOf("Activate"), activationStep("Activate", 1)
+	ask, tell := writeOf("Activate"), step(writes, "Activate", 1)
 	doc, err := c.challenged(ctx, ask, `<PublicKey>`+element("key", key.public())+`</PublicKey>`, xmlType, "Challenge")
 	if err != nil {
 		return notApplied(err)
@@ -115,7 +115,7 @@ func (c *Client) activateV3(ctx context.Context, secret camsec.Secret) (camsec.C
 	if err != nil {
 		return notApplied(err)
 	}
-	ask, tell := writeOf("ActivateV3"), activationStep("ActivateV3", 1)
+	ask, tell := writeOf("ActivateV3"), step(writes, "ActivateV3", 1)
 	doc, err := c.challenged(ctx, ask, jsonObject("publicKey", key.public()), jsonType, "")
 	if err != nil {
 		return notApplied(err)
@@ -136,20 +136,6 @@ const (
 	jsonType = "application/json"
 )
 
-// activationStep is the n-th request of an exchange.
-func activationStep(name string, n int) Operation {
-	for _, o := range writes {
-		if o.Name != name {
-			continue
-		}
-		if n == 0 {
-			return o
-		}
-		n--
-	}
-	panic("isapi: no such step of " + name)
-}
-
 func jsonObject(pairs ...string) string {
 	m := map[string]string{}
 	for i := 0; i < len(pairs); i += 2 {
@@ -162,7 +148,7 @@ func jsonObject(pairs ...string) string {
 // beginActivation refuses what can be refused before a device is given a
 // password.
 func (c *Client) beginActivation(ctx context.Context, name string, secret camsec.Secret) (Activation, func(), error) {
-	op := activationStep(name, 1)
+	op := step(writes, name, 1)
 	release, err := c.beginWrite(ctx, op)
 	if err != nil {
 		return Activation{}, nil, err

@@ -14,6 +14,7 @@ import (
 	"github.com/beevik/etree"
 
 	"github.com/camsec/camsec"
+	"github.com/camsec/camsec/auth"
 	"github.com/camsec/camsec/auth/wire"
 )
 
@@ -49,11 +50,10 @@ func (c *Client) EncryptFields(ctx context.Context) error {
 	return nil
 }
 
-// A keyedCipher is a proven cipher with whom it is for.
+// A keyedCipher is a proven cipher with the login that it is for.
 type keyedCipher struct {
 	*fieldCipher
-	user   string
-	secret camsec.Secret
+	login auth.Credential
 }
 
 // fields returns the cipher to hide fields with, nil if they are not hidden.
@@ -63,7 +63,7 @@ func (c *Client) fields(ctx context.Context) (*fieldCipher, error) {
 	}
 	if k := c.fieldKey.Load(); k != nil {
 		cred, err := c.logins.Source.Credential(ctx, c.target, c.logins.Account)
-		if err == nil && cred.User == k.user && bytes.Equal(cred.Secret.Reveal(), k.secret.Reveal()) {
+		if err == nil && sameLogin(cred, k.login) {
 			return k.fieldCipher, nil
 		}
 	}
@@ -79,9 +79,7 @@ func (c *Client) proveFields(ctx context.Context) (*fieldCipher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("isapi: encrypt fields: %w", err)
 	}
-	asks, lists := find(operations, "EncryptFields"), operations[slices.IndexFunc(operations, func(o Operation) bool {
-		return o.Name == "EncryptFields" && o.Evidence == camsec.Documented
-	})]
+	asks, lists := operation("EncryptFields"), step(operations, "EncryptFields", 1)
 	req := c.request(ctx, asks)
 	req.URL.RawQuery = url.Values{"username": {cred.User}}.Encode()
 	doc, _, err := c.fetchAnswer(asks, req, wire.Small(), "SecurityCap")
@@ -117,7 +115,7 @@ func (c *Client) proveFields(ctx context.Context) (*fieldCipher, error) {
 		case inTheClear:
 			return nil, fmt.Errorf("isapi: %s: the device hides nothing: %w", lists, errors.ErrUnsupported)
 		case opened:
-			c.fieldKey.Store(&keyedCipher{f, cred.User, cred.Secret})
+			c.fieldKey.Store(&keyedCipher{f, cred})
 			return f, nil
 		}
 	}

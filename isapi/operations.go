@@ -199,11 +199,18 @@ func operation(name string) Operation { return find(operations, name) }
 // writeOf returns the operation by which something is changed.
 func writeOf(name string) Operation { return find(writes, name) }
 
-func find(table []Operation, name string) Operation {
+func find(table []Operation, name string) Operation { return step(table, name, 0) }
+
+// step returns the n-th request, from zero, of an operation that sends several.
+func step(table []Operation, name string, n int) Operation {
 	for _, o := range table {
-		if o.Name == name {
+		if o.Name != name {
+			continue
+		}
+		if n == 0 {
 			return o
 		}
+		n--
 	}
 	panic("isapi: no operation " + name)
 }

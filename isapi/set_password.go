@@ -213,10 +213,15 @@ type successor struct {
 
 func (s *successor) Credential(ctx context.Context, target camsec.Target, account camsec.Account) (auth.Credential, error) {
 	c, err := s.Source.Credential(ctx, target, account)
-	if err == nil && c.User == s.old.User && c.Version == s.old.Version && bytes.Equal(c.Secret.Reveal(), s.old.Secret.Reveal()) {
+	if err == nil && c.Version == s.old.Version && sameLogin(c, s.old) {
 		return s.now, nil
 	}
 	return c, err
+}
+
+// sameLogin tells whether two credentials log in alike, whatever their versions.
+func sameLogin(a, b auth.Credential) bool {
+	return a.User == b.User && bytes.Equal(a.Secret.Reveal(), b.Secret.Reveal())
 }
 
 // isOwn tells whether the client logs in with that account, or might.

@@ -153,7 +153,7 @@ func (c *Client) SetUserPermission(ctx context.Context, name string, remote map[
 		return notApplied(err)
 	}
 	// The number of the permission differs from that of the user.
-	all := find(operations, "SetUserPermission")
+	all := operation("SetUserPermission")
 	list, err := c.draft(ctx, all, []string{"UserPermissionList"})
 	if err != nil {
 		return notApplied(err)
